@@ -1,0 +1,30 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup test lint types check demo demo-crash bench soak lock
+
+setup: $(VENV)/.installed  ## make the environment in .venv from the lock file
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+test: setup  ## run all tests
+	$(BIN)/pytest -n 2
+
+lint: setup  ## ruff, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup  ## mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+lock:  ## write the lock file anew (needs uv)
+	uv pip compile pyproject.toml --group dev --extra demo --extra testing --universal \
+	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --output-file requirements/dev.txt

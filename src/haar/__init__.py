@@ -1,0 +1,1 @@
+"""haar: the AWS serverless stack, running for real on your own machines."""

@@ -1,0 +1,1 @@
+"""Processes that run users' functions, spoken to over the Lambda Runtime API."""

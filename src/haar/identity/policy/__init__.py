@@ -1,0 +1,1 @@
+"""The decision whether a principal may do an action on a resource."""

@@ -1,0 +1,1 @@
+"""Words everyone shares: errors, clock, entropy, ARNs. Imports nothing of ours."""

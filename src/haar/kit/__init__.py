@@ -1,0 +1,1 @@
+"""What a service is written with: Call, operation, Cloud, Service."""

@@ -1,0 +1,115 @@
+"""``@operation``: what the gateway must know of an operation before it may run it.
+
+Three forms, and no fourth:
+
+==============================  =======================================================
+signature                       for
+==============================  =======================================================
+``(call, tx) -> result``        most: runs in one transaction, answered once durable
+``(call, tx) -> result``        with ``readonly=True``: runs on the last durable state
+``async (call, cloud)``         bytes that stream, another service's API, a long poll
+==============================  =======================================================
+
+The first two may run more than once and touch the world only through ``tx`` and ``call``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from haar.kit.call import Members, Scope
+
+ResourceOf = Callable[[Members, Scope], str | Sequence[str]]
+"""From members and scope to the ARN (or ARNs) that the policy decides on."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def anything(members: Members, scope: Scope) -> str:
+    """Name no resource: AWS documents ``*`` for this action (``ListQueues``, …)."""
+    del members, scope
+    return "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A registered operation.
+
+    Attributes:
+        name: the model's name.
+        function: the implementation, in one of the three forms.
+        members: the members that the implementation honours. Any other member of the model is
+            refused by name with 501: nothing is silently ignored.
+        resource: names the ARNs that the policy decides on.
+        action: the IAM action without its prefix (``GetObject`` for HeadObject); the name mostly.
+        model: which of the service's models has the operation (``dynamodbstreams``); the first
+            where empty.
+        is_readonly: runs on the durable snapshot; its writes are refused.
+        is_async: has the form ``async (call, cloud)``.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    members: frozenset[str]
+    resource: ResourceOf
+    action: str
+    model: str
+    is_readonly: bool
+    is_async: bool
+
+
+def operation(
+    name: str,
+    *,
+    members: str,
+    resource: ResourceOf,
+    action: str = "",
+    model: str = "",
+    readonly: bool = False,
+) -> Callable[[F], F]:
+    """Declare a function as an operation of the model.
+
+    Args:
+        name: the model's operation name.
+        members: the honoured members, in one string, separated by blanks.
+        resource: names the ARNs; :func:`anything` where AWS documents ``*``.
+        action: the IAM action where it is not the operation's name.
+        model: the botocore model where the service serves several.
+        readonly: the body only reads.
+    """
+
+    def declare(function: F) -> F:
+        function.__dict__["operation"] = Operation(
+            name=name,
+            function=function,
+            members=frozenset(members.split()),
+            resource=resource,
+            action=action or name,
+            model=model,
+            is_readonly=readonly,
+            is_async=inspect.iscoroutinefunction(function),
+        )
+        return function
+
+    return declare
+
+
+def collect(*functions: Callable[..., Any]) -> tuple[Operation, ...]:
+    """Return the operations of decorated functions, in order.
+
+    Raises:
+        TypeError: a function without ``@operation``.
+        ValueError: two functions of one name.
+    """
+    found: dict[tuple[str, str], Operation] = {}
+    for function in functions:
+        declared = function.__dict__.get("operation")
+        if not isinstance(declared, Operation):
+            raise TypeError(f"{function.__qualname__} is not an operation")
+        if (declared.model, declared.name) in found:
+            raise ValueError(f"operation {declared.name} is declared twice")
+        found[declared.model, declared.name] = declared
+    return tuple(found.values())

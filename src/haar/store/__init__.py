@@ -1,0 +1,1 @@
+"""The ordered transactional key-value store, and the structures on it."""

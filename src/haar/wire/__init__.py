@@ -1,0 +1,1 @@
+"""Bytes to members and back, driven by the botocore service models."""

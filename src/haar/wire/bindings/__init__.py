@@ -1,0 +1,1 @@
+"""Where members sit in a request and a response: rest, target, form."""

@@ -1,0 +1,1 @@
+"""How a shape is written as bytes: json, xml, form, cbor."""

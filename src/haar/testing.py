@@ -1,0 +1,1 @@
+"""Start haar inside a test: a context manager and a pytest fixture."""

@@ -1,0 +1,171 @@
+"""What botocore's models do not say: a line of data each, with the AWS page that shows it.
+
+Code of the wire layer never branches on a service's name; it asks for the patch of a model here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What one model leaves out.
+
+    Attributes:
+        error_namespace: written before the code in ``__type``, with ``#``.
+        code_namespaces: other namespaces for single codes.
+        upper_message: codes whose text is in ``Message``, not ``message``.
+        constraint_code: of a refusal for a breached constraint; the protocol's where empty.
+        null_code: of a refusal for a missing member; as other constraints where empty.
+        null_text: its text, with ``{name}``; the usual list of breaches where empty.
+        query_codes: error shape → its code in the query protocol (``x-amzn-query-error``).
+        has_crc32: answers carry ``x-amz-crc32``.
+        has_bare_errors: an ``<Error>`` document without ``<ErrorResponse>`` around it.
+        namespace: XML namespace of answers where the model gives none.
+        host_label: the path label that may come as the first labels of the host name.
+        is_anonymous_home: takes requests that name no service at all.
+        roots: operation → root element of its answer.
+        bare_outputs: operations whose root element is the one member itself.
+    """
+
+    error_namespace: str = ""
+    code_namespaces: Mapping[str, str] = field(default_factory=dict[str, str])
+    upper_message: frozenset[str] = frozenset()
+    constraint_code: str = ""
+    null_code: str = ""
+    null_text: str = ""
+    query_codes: Mapping[str, str] = field(default_factory=dict[str, str])
+    has_crc32: bool = False
+    has_bare_errors: bool = False
+    namespace: str = ""
+    host_label: str = ""
+    is_anonymous_home: bool = False
+    roots: Mapping[str, str] = field(default_factory=dict[str, str])
+    bare_outputs: frozenset[str] = frozenset()
+
+
+NO_PATCH = Patch()
+
+_CORAL = "com.amazon.coral.service"
+
+# AWS docs, DynamoDB developer guide, "Error handling with DynamoDB": __type and x-amz-crc32.
+_DYNAMODB = Patch(
+    error_namespace="com.amazonaws.dynamodb.v20120810",
+    code_namespaces={
+        "ValidationException": "com.amazon.coral.validate",
+        "SerializationException": _CORAL,
+        "UnknownOperationException": _CORAL,
+        "MissingAuthenticationTokenException": _CORAL,
+        "IncompleteSignatureException": _CORAL,
+        "InvalidSignatureException": _CORAL,
+        "UnrecognizedClientException": _CORAL,
+        "ExpiredTokenException": _CORAL,
+        "AccessDeniedException": _CORAL,
+        "ThrottlingException": _CORAL,
+        "InternalFailure": _CORAL,
+        "ServiceUnavailable": _CORAL,
+    },
+    upper_message=frozenset({"SerializationException"}),
+    has_crc32=True,
+)
+
+_SQS_LEGACY = "AWS.SimpleQueueService."
+
+# AWS docs, SQS API reference, "Common Error Types" and each operation's "Errors".
+_SQS = Patch(
+    error_namespace="com.amazonaws.sqs",
+    constraint_code="InvalidParameterValue",
+    null_code="MissingParameter",
+    null_text="The request must contain the parameter {name}.",
+    query_codes={
+        "QueueDoesNotExist": _SQS_LEGACY + "NonExistentQueue",
+        "QueueNameExists": "QueueAlreadyExists",
+        "KmsAccessDenied": "KMS.AccessDeniedException",
+        "KmsDisabled": "KMS.DisabledException",
+        "KmsInvalidState": "KMS.InvalidStateException",
+        "KmsNotFound": "KMS.NotFoundException",
+        "KmsOptInRequired": "KMS.OptInRequired",
+        "KmsThrottled": "KMS.ThrottlingException",
+        "KmsInvalidKeyUsage": "KMS.InvalidKeyUsageException",
+    }
+    | {
+        name: _SQS_LEGACY + name
+        for name in (
+            "QueueDeletedRecently",
+            "PurgeQueueInProgress",
+            "MessageNotInflight",
+            "EmptyBatchRequest",
+            "TooManyEntriesInBatchRequest",
+            "BatchEntryIdsNotDistinct",
+            "InvalidBatchEntryId",
+            "BatchRequestTooLong",
+            "UnsupportedOperation",
+        )
+    },
+)
+
+# AWS docs, S3 API reference, "Error responses" and the response syntax of each operation.
+_S3 = Patch(
+    has_bare_errors=True,
+    constraint_code="InvalidArgument",
+    namespace="http://s3.amazonaws.com/doc/2006-03-01/",
+    host_label="Bucket",
+    is_anonymous_home=True,
+    roots={
+        "CompleteMultipartUpload": "CompleteMultipartUploadResult",
+        "CopyObject": "CopyObjectResult",
+        "CreateMultipartUpload": "InitiateMultipartUploadResult",
+        "CreateSession": "CreateSessionResult",
+        "DeleteObjects": "DeleteResult",
+        "GetBucketAccelerateConfiguration": "AccelerateConfiguration",
+        "GetBucketAcl": "AccessControlPolicy",
+        "GetBucketCors": "CORSConfiguration",
+        "GetBucketLifecycle": "LifecycleConfiguration",
+        "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+        "GetBucketLocation": "LocationConstraint",
+        "GetBucketLogging": "BucketLoggingStatus",
+        "GetBucketNotification": "NotificationConfiguration",
+        "GetBucketNotificationConfiguration": "NotificationConfiguration",
+        "GetBucketRequestPayment": "RequestPaymentConfiguration",
+        "GetBucketTagging": "Tagging",
+        "GetBucketVersioning": "VersioningConfiguration",
+        "GetBucketWebsite": "WebsiteConfiguration",
+        "GetObjectAcl": "AccessControlPolicy",
+        "GetObjectAttributes": "GetObjectAttributesResponse",
+        "GetObjectTagging": "Tagging",
+        "ListBucketAnalyticsConfigurations": "ListBucketAnalyticsConfigurationResult",
+        "ListBucketIntelligentTieringConfigurations": (
+            "ListBucketIntelligentTieringConfigurationsOutput"
+        ),
+        "ListBucketInventoryConfigurations": "ListInventoryConfigurationsResult",
+        "ListBucketMetricsConfigurations": "ListMetricsConfigurationsResult",
+        "ListBuckets": "ListAllMyBucketsResult",
+        "ListDirectoryBuckets": "ListAllMyDirectoryBucketsResult",
+        "ListMultipartUploads": "ListMultipartUploadsResult",
+        "ListObjectVersions": "ListVersionsResult",
+        "ListObjects": "ListBucketResult",
+        "ListObjectsV2": "ListBucketResult",
+        "ListParts": "ListPartsResult",
+        "UploadPartCopy": "CopyPartResult",
+    },
+    bare_outputs=frozenset({"GetBucketLocation"}),
+)
+
+PATCHES: Mapping[str, Patch] = {
+    "dynamodb": _DYNAMODB,
+    # AWS docs, DynamoDB Streams API reference: the same front as the tables'.
+    "dynamodbstreams": _DYNAMODB,
+    "sqs": _SQS,
+    "s3": _S3,
+    # AWS docs, SNS API reference, "Common errors".
+    "sns": Patch(constraint_code="InvalidParameter"),
+    # AWS docs, CloudWatch Logs API reference, "InvalidParameterException".
+    "logs": Patch(constraint_code="InvalidParameterException"),
+}
+
+
+def patch_of(model: str) -> Patch:
+    """Return the patch of a model, or one that changes nothing."""
+    return PATCHES.get(model, NO_PATCH)

@@ -1,0 +1,170 @@
+"""What a signature claims: which key signed which headers, when, for which region and service.
+
+A claim comes from the ``Authorization`` header or from a presigned query (:mod:`.presign`). For
+many requests of one client on one day all of the header but the signature is the same text, so
+that it is taken apart once and remembered.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from haar.identity.canonical import ALGORITHM
+from haar.identity.refusals import Family, Kind, refuse
+from haar.identity.remembered import Remembered
+from haar.wire.http import HttpRequest
+
+TERMINATOR = "aws4_request"
+SIGNATURE_BYTES = 64
+
+_REMEMBERED_MAX = 2048
+_REMEMBERED_BYTES_MAX = 1024
+
+_separators = re.compile(r"[, ]+")
+is_region = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}|aws-global").fullmatch
+_basic_format = re.compile(rb"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z").fullmatch
+
+
+class Claim(NamedTuple):
+    """Everything a signer says but the time and the signature.
+
+    Attributes:
+        access_key_id: the key that signed.
+        date: of the scope, ``YYYYMMDD``.
+        region: of the scope.
+        service: of the scope: the service's signing name.
+        terminator: of the scope, ``aws4_request`` unless something is wrong.
+        scope: the four joined by slashes.
+        signed: names of the signed headers, lower case, sorted.
+        signed_names: the same, joined by semicolons.
+        is_sound: whether region and terminator are of their forms.
+    """
+
+    access_key_id: str
+    date: bytes
+    region: str
+    service: str
+    terminator: str
+    scope: bytes
+    signed: tuple[bytes, ...]
+    signed_names: bytes
+    is_sound: bool
+
+
+class Claims:
+    """Reads claims from ``Authorization`` headers, and remembers them by their text.
+
+    The memory is of a pure function (equal text, equal claim), so that nothing in it grows old.
+    """
+
+    __slots__ = ("_remembered",)
+
+    def __init__(self) -> None:
+        self._remembered: Remembered[bytes, Claim] = Remembered(_REMEMBERED_MAX)
+
+    def read(
+        self, authorization: bytes, request: HttpRequest, family: Family
+    ) -> tuple[Claim, bytes]:
+        """Return the claim and the signature, 64 hexadecimal digits mostly.
+
+        Raises:
+            RefusedAs: a part lacks, or is not of its form.
+        """
+        # Every client puts the signature last; one that does not is only slower.
+        head = authorization[:-SIGNATURE_BYTES]
+        claim = self._remembered.get(head)
+        if claim is not None and stamp_header(request):
+            return claim, authorization[-SIGNATURE_BYTES:]
+        claim, signature = _parse(authorization.decode("latin-1"), request, family)
+        if authorization == head + signature and len(head) <= _REMEMBERED_BYTES_MAX:
+            self._remembered.keep(head, claim)
+        return claim, signature
+
+
+def _parse(header: str, request: HttpRequest, family: Family) -> tuple[Claim, bytes]:
+    algorithm, _, rest = header.partition(" ")
+    parts: dict[str, str] = {}
+    for part in _separators.split(rest.strip(", ")):
+        name, equals, value = part.partition("=")
+        if not equals and part:
+            problem = (
+                f"'{part}' not a valid key=value pair (missing equal-sign) in Authorization "
+                f"header: '{header}'."
+            )
+            raise refuse(Kind.INCOMPLETE, family, problems=problem)
+        parts[name] = value
+    _check_parts(parts, header, request, family)
+    if algorithm != ALGORITHM.decode():
+        raise refuse(Kind.ALGORITHM, family, algorithm=algorithm)
+    claim = claim_of(parts["Credential"], parts["SignedHeaders"], family)
+    return claim, parts["Signature"].encode("latin-1")
+
+
+def _check_parts(parts: dict[str, str], header: str, request: HttpRequest, family: Family) -> None:
+    problems = [
+        f"Authorization header requires '{name}' parameter. "
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not parts.get(name)
+    ]
+    if not stamp_header(request):
+        problems.append(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+        )
+    if problems:
+        text = "".join(problems) + f"Authorization={header}"
+        raise refuse(Kind.INCOMPLETE, family, problems=text)
+
+
+def claim_of(credential: str, signed_headers: str, family: Family) -> Claim:
+    """Return the claim of a ``Credential`` and a ``SignedHeaders`` parameter.
+
+    Raises:
+        RefusedAs: the credential has not five elements.
+    """
+    elements = credential.rsplit("/", 4)
+    if len(elements) != 5 or "/" in elements[0]:
+        raise refuse(Kind.CREDENTIAL_SHAPE, family, credential=credential)
+    access_key_id, date, region, service, terminator = elements
+    names = tuple(sorted(signed_headers.lower().encode("latin-1").split(b";")))
+    return Claim(
+        access_key_id=access_key_id,
+        date=date.encode("latin-1"),
+        region=region,
+        service=service,
+        terminator=terminator,
+        scope="/".join(elements[1:]).encode("latin-1"),
+        signed=names,
+        signed_names=b";".join(names),
+        is_sound=terminator == TERMINATOR and is_region(region) is not None,
+    )
+
+
+def stamp_header(request: HttpRequest) -> bytes:
+    """Return the time of signing as the request tells it, empty where it does not."""
+    headers = request.headers
+    return headers.get(b"x-amz-date") or headers.get(b"date", b"")
+
+
+def instant_of(stamp: bytes) -> int | None:
+    """Return milliseconds since the epoch of ``YYYYMMDDTHHMMSSZ``, None for another text."""
+    matched = _basic_format(stamp)
+    if matched is None:
+        return None
+    year, month, day, hour, minute, second = map(int, matched.groups())
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
+        return None
+    return calendar.timegm((year, month, day, hour, minute, second)) * 1000
+
+
+def basic_format_of(header: bytes) -> bytes:
+    """Return a ``Date`` header in the form that is signed; other texts come back unchanged."""
+    if not header.endswith(b"GMT"):
+        return header
+    try:
+        moment = parsedate_to_datetime(header.decode("latin-1"))
+    except ValueError:
+        return header
+    return moment.strftime("%Y%m%dT%H%M%SZ").encode()

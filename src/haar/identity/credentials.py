@@ -51,6 +51,8 @@ from haar.store.api import Store, Transaction
 from haar.store.subspace import Subspace
 
 FILE_NAME = "credentials"
+LASTING_PREFIX = "AKIA"
+SESSION_PREFIX = "ASIA"
 DEV_SECRET = "test"  # noqa: S105  # well known on purpose, and only on the loopback address
 DEV_ACCESS_KEY = "test"
 DEV_KEYS_CACHED_MAX = 1000
@@ -230,7 +232,7 @@ class Credentials:
 
     def mint(self, principal: Principal, duration_s: int) -> SessionKeys:
         """Return session credentials that stand for ``principal`` for ``duration_s`` seconds."""
-        access_key_id = session_key_id(principal.account, self._entropy)
+        access_key_id = key_id(SESSION_PREFIX, principal.account, self._entropy)
         issued_s = self._clock.now_ms() // 1000
         claims = Claims(
             principal.kind,
@@ -266,7 +268,7 @@ def _root_of(tx: Transaction, account: str, entropy: Entropy) -> Credential:
         assert raw is not None, "a root's key is written with its name"
         record = KEYS.decode(raw)
     else:
-        access_key_id = key_id("AKIA", account, entropy)
+        access_key_id = key_id(LASTING_PREFIX, account, entropy)
         record = KeyRecord(random_text(entropy, 40, _SECRET_ALPHABET), account)
         tx.put(_IDENTITY.pack("key", access_key_id), KEYS.encode(record))
         tx.put(_IDENTITY.pack("root", account), access_key_id.encode())
@@ -290,20 +292,14 @@ def key_id(prefix: str, account: str, entropy: Entropy) -> str:
     return prefix + base64.b32encode(head.to_bytes(6) + entropy.bytes(4)).decode()
 
 
-def session_key_id(account: str, entropy: Entropy) -> str:
-    """Return an access key id of a session."""
-    return key_id("ASIA", account, entropy)
-
-
 def account_of(access_key_id: str) -> str | None:
     """Return the account that an access key id tells, None where it is not of that form."""
     try:
         raw = base64.b32decode(access_key_id[4:])
     except binascii.Error:
         return None
-    if len(raw) != 10:
-        return None
-    return f"{(int.from_bytes(raw[:6]) & 0x7FFFFFFFFF80) >> 7:012d}"
+    account = f"{(int.from_bytes(raw[:6]) & 0x7FFFFFFFFF80) >> 7:012d}"
+    return account if len(raw) == 10 and is_account(account) else None
 
 
 def secret_of(sealing: SealingRecord, access_key_id: str) -> str:

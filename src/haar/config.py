@@ -1,0 +1,143 @@
+"""Every setting: name, type, unit, default, one sentence. The documentation is made from it.
+
+A setting is a field of :class:`Config`, an environment variable (``HAAR_`` and its name in
+capitals), and, for the commonest, an option of ``haar up``. An option beats a variable, a variable
+beats the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+VARIABLE_PREFIX = "HAAR_"
+
+
+class BadSetting(ValueError):
+    """A text that is no value of its setting; the message says which and why."""
+
+
+def setting(default: Any, sentence: str, unit: str = "") -> Any:
+    """Declare a setting with its default, the sentence that documents it, and its unit."""
+    return field(default=default, metadata={"sentence": sentence, "unit": unit})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """How one haar runs."""
+
+    data: Path | None = setting(  # noqa: RUF009  # makes a field, shares nothing
+        None, "Directory of everything that lasts; none keeps it in memory."
+    )
+    host: str = setting("127.0.0.1", "Address to listen on.")
+    port: int = setting(4566, "Port to listen on; 0 takes a free one.")
+    dev: bool = setting(False, "Accept the well-known test credentials; loopback only.")  # noqa: FBT003
+    region: str = setting("us-east-1", "Region that `haar env` tells clients to use.")
+    account: str = setting("000000000000", "Account whose root credentials are made.")
+    s3_domains: tuple[str, ...] = setting(
+        ("localhost", "s3.localhost.localstack.cloud"),
+        "Domains below which a host name's first label is a bucket.",
+    )
+    calls_max: int = setting(4096, "Calls that are worked on at once; more are throttled.")
+    connections_max: int = setting(4096, "Connections that are open at once.")
+    cache_bytes: int = setting(32 * 1024 * 1024, "Block cache of the store.", "bytes")
+
+
+class Described(NamedTuple):
+    """A setting as its documentation shows it."""
+
+    name: str
+    variable: str
+    kind: str
+    default: str
+    unit: str
+    sentence: str
+
+
+def describe() -> list[Described]:
+    """Return what there is to say of each setting, in order."""
+    return [
+        Described(
+            name=one.name,
+            variable=variable_of(one.name),
+            kind=str(one.type),
+            default=_shown(one.default),
+            unit=one.metadata["unit"],
+            sentence=one.metadata["sentence"],
+        )
+        for one in fields(Config)
+    ]
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(cast("tuple[str, ...]", default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default is None else str(default)
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return VARIABLE_PREFIX + name.upper()
+
+
+def from_environment(environ: Mapping[str, str] | None = None, **chosen: Any) -> Config:
+    """Return the configuration that variables and options make.
+
+    Args:
+        environ: the variables; those of this process where None.
+        chosen: options by name; None means not chosen.
+
+    Raises:
+        BadSetting: a variable's text is no value of its setting.
+    """
+    variables = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for one in fields(Config):
+        if chosen.get(one.name) is not None:
+            values[one.name] = chosen[one.name]
+        elif text := variables.get(variable_of(one.name), ""):
+            values[one.name] = _parse(one, text)
+    return Config(**values)
+
+
+def _parse(one: Field[Any], text: str) -> object:
+    if one.name == "data":
+        return Path(text).expanduser()
+    if isinstance(one.default, bool):
+        return _flag(one.name, text)
+    if isinstance(one.default, int):
+        return _number(one.name, text)
+    if isinstance(one.default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    assert one.default is not MISSING, "every setting has a default"
+    return text
+
+
+def _number(name: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError as err:
+        raise BadSetting(f"{variable_of(name)} must be a whole number, not '{text}'.") from err
+    if number < 0:
+        raise BadSetting(f"{variable_of(name)} must not be negative, but it is {text}.")
+    return number
+
+
+def _flag(name: str, text: str) -> bool:
+    flags = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    known = flags.get(text.lower())
+    if known is None:
+        raise BadSetting(f"{variable_of(name)} must be true or false, not '{text}'.")
+    return known
+
+
+def default_data(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where data lies unless told otherwise: ``haar`` in the user's data directory."""
+    variables = os.environ if environ is None else environ
+    base = variables.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "haar"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 VARIABLE_PREFIX = "HAAR_"
+PORT = 4566
 
 
 class BadSetting(ValueError):
@@ -33,7 +34,7 @@ class Config:
         None, "Directory of everything that lasts; none keeps it in memory."
     )
     host: str = setting("127.0.0.1", "Address to listen on.")
-    port: int = setting(4566, "Port to listen on; 0 takes a free one.")
+    port: int = setting(PORT, "Port to listen on; 0 takes a free one.")
     dev: bool = setting(False, "Accept the well-known test credentials; loopback only.")  # noqa: FBT003
     region: str = setting("us-east-1", "Region that `haar env` tells clients to use.")
     account: str = setting("000000000000", "Account whose root credentials are made.")

@@ -114,6 +114,11 @@ def fixture_make() -> Callable[..., HttpRequest]:
 
 
 @pytest.fixture
+def known_keys() -> type[FixedCredentials]:
+    return FixedCredentials
+
+
+@pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock(VECTOR_TIME_MS)
 

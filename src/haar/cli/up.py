@@ -1,0 +1,142 @@
+"""``haar up``: run until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import shlex
+import signal
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import uvloop
+
+from haar.app import App, build
+from haar.cli.failure import Failure
+from haar.config import PORT, BadSetting, Config, default_data, from_environment
+from haar.kernel.clock import SystemClock
+
+BANNER = """\
+haar {version}
+  endpoint     {endpoint}
+  data         {data}
+  credentials  eval "$(haar env{options})"\
+"""
+DEV_WARNING = """\
+  WARNING      --dev: anybody on this machine may sign as any account with the secret "test"\
+"""
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
+@click.option("--host", help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
+)
+@click.option("--dev", is_flag=True, default=None, help="Accept the well-known test credentials.")
+def up(*, data: Path | None, host: str | None, port: int | None, dev: bool | None) -> None:
+    """Run haar until Ctrl-C."""
+    try:
+        config = from_environment(data=data, host=host, port=port, dev=dev)
+    except BadSetting as err:
+        raise Failure(str(err)) from err
+    if config.data is None:
+        config = from_environment(data=default_data(), host=host, port=port, dev=dev)
+    refuse_open_dev(config)
+    prepare(config)
+    uvloop.run(serve(config))
+
+
+def refuse_open_dev(config: Config) -> None:
+    """Refuse to accept well-known credentials from other machines.
+
+    Raises:
+        Failure: ``--dev`` on an address that is not of the loopback.
+    """
+    if config.dev and not is_loopback(config.host):
+        raise Failure(
+            f"--dev accepts credentials that everybody knows, so it listens on the loopback "
+            f"address only, not on {config.host}."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def prepare(config: Config) -> None:
+    """Make the data directory, readable by its owner only.
+
+    Raises:
+        Failure: it cannot be made or written.
+    """
+    data = config.data
+    assert data is not None, "`haar up` always has a data directory"
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as err:
+        raise Failure(f"the data directory {data} is a file.") from err
+    except OSError as err:
+        raise Failure(f"the data directory {data} cannot be made: {err.strerror}.") from err
+    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        raise Failure(f"the data directory {data} is not writable.")
+
+
+async def serve(config: Config) -> None:
+    """Start, print the banner, and stop when told to."""
+    clock = SystemClock()
+    started_ms = clock.monotonic_ms()
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, told.set)
+    app = build(config)
+    await start(app, config)
+    click.echo(banner(app, config))
+    click.echo(f"ready {app.endpoint} in {clock.monotonic_ms() - started_ms:.0f} ms")
+    await told.wait()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(one)  # a second Ctrl-C does not wait for the drain
+    await app.stop()
+
+
+async def start(app: App, config: Config) -> None:
+    """Start the app.
+
+    Raises:
+        Failure: the port or the data directory cannot be had.
+    """
+    try:
+        await app.start()
+    except OSError as err:
+        if err.errno == errno.EADDRINUSE:
+            raise Failure(
+                f"port {config.port} of {config.host} is in use; choose another one with --port."
+            ) from err
+        if err.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
+            raise Failure(
+                f"cannot listen on {config.host} port {config.port}: {os.strerror(err.errno)}."
+            ) from err
+        raise
+
+
+def banner(app: App, config: Config) -> str:
+    """Return what is said at the start."""
+    assert config.data is not None, "`haar up` always has a data directory"
+    options = "" if config.data == default_data() else f" --data {shlex.quote(str(config.data))}"
+    port = int(app.endpoint.rpartition(":")[2])
+    options += "" if port == PORT else f" --port {port}"
+    said = BANNER.format(
+        version=version("haar"),
+        endpoint=app.endpoint,
+        data=config.data,
+        options=options,
+    )
+    return said + ("\n" + DEV_WARNING if config.dev else "")

@@ -1,0 +1,1 @@
+"""What Task states call: one module per service, all through its public API."""

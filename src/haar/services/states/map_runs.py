@@ -1,0 +1,104 @@
+"""Map Runs: described and listed."""
+
+from __future__ import annotations
+
+from haar.kernel import pages as tokens
+from haar.kit.call import Call, Members
+from haar.kit.operation import operation
+from haar.services.states import counts, keys, names, pages
+from haar.services.states.errors import ExecutionDoesNotExist, ResourceNotFound
+from haar.services.states.executions import tally_members
+from haar.services.states.ledger import read_execution, read_map_run
+from haar.services.states.map_definition import CONCURRENCY_MAX
+from haar.services.states.records import CURSORS, MapRunRecord
+from haar.services.states.timestamps import moment
+from haar.store.api import Transaction
+
+
+def execution_arn(run: MapRunRecord, tx: Transaction) -> str:
+    """Return the ARN of the execution that opened a Map Run."""
+    if not names.is_child(run.parent):
+        return names.execution_arn(run.parent)
+    outer = read_map_run(tx, str(run.parent[0]))
+    assert outer is not None, "a child's Map Run is there"
+    return names.child_arn(outer, int(run.parent[1]))
+
+
+@operation("DescribeMapRun", members="mapRunArn", resource=names.named_map_run, readonly=True)
+def describe_map_run(call: Call[Members], tx: Transaction) -> Members:
+    """Tell how a Map Run stands, in executions and in items.
+
+    Keys: reads ``run``, ``cursor``, ``count``.
+
+    Raises:
+        ResourceNotFound: no such Map Run.
+
+    Source: AWS docs, Step Functions API reference, DescribeMapRun.
+    """
+    id_ = names.map_run_of(call.resource)
+    run = read_map_run(tx, id_)
+    if run is None:
+        raise ResourceNotFound(arn=call.resource)
+    answer: Members = {
+        "mapRunArn": names.map_run_arn(run),
+        "executionArn": execution_arn(run, tx),
+        "status": run.status,
+        "startDate": moment(run.start_ms),
+        "maxConcurrency": int(run.numbers.get("concurrency", 0)) or CONCURRENCY_MAX,
+        "toleratedFailurePercentage": float(run.numbers.get("tolerated_percentage", 0.0)),
+        "toleratedFailureCount": int(run.numbers.get("tolerated_count", 0)),
+        "itemCounts": tally_members(counts.read(tx, id_, "items"), _pending(tx, id_, run)),
+        "executionCounts": tally_members(counts.read(tx, id_, "executions"), 0),
+        "redriveCount": 0,
+    }
+    if run.stop_ms:
+        answer["stopDate"] = moment(run.stop_ms)
+    return answer
+
+
+def _pending(tx: Transaction, id_: str, run: MapRunRecord) -> int:
+    """Return how many items wait, where all are known: those that came in the state's input."""
+    raw = tx.get(keys.cursor(id_))
+    known = int(run.numbers.get("items_known", 0))
+    return max(0, known - CURSORS.decode(raw).items) if raw and known else 0
+
+
+@operation(
+    "ListMapRuns",
+    members="executionArn maxResults nextToken",
+    resource=names.named_execution,
+    readonly=True,
+)
+def list_map_runs(call: Call[Members], tx: Transaction) -> Members:
+    """List the Map Runs of an execution.
+
+    Keys: reads ``execution``, ``run``; scans ``mapped``.
+
+    Raises:
+        ExecutionDoesNotExist: no such execution.
+
+    Source: AWS docs, Step Functions API reference, ListMapRuns.
+    """
+    path = names.execution_of(call.resource)
+    if read_execution(tx, path) is None:
+        raise ExecutionDoesNotExist(arn=call.resource)
+    size = pages.size(call.members)
+    span = pages.after(keys.all_mapped(path), pages.start(call.members))
+    rows = list(tx.scan(span, limit=size + 1))
+    runs = [read_map_run(tx, str(keys.name_of(row.key)[-1])) for row in rows[:size]]
+    answer: Members = {"mapRuns": [_listed(run, tx) for run in runs if run is not None]}
+    if len(rows) > size:
+        answer["nextToken"] = tokens.make(rows[size - 1].key)
+    return answer
+
+
+def _listed(run: MapRunRecord, tx: Transaction) -> Members:
+    entry: Members = {
+        "executionArn": execution_arn(run, tx),
+        "mapRunArn": names.map_run_arn(run),
+        "stateMachineArn": names.Machine(run.account, run.region, run.machine).arn,
+        "startDate": moment(run.start_ms),
+    }
+    if run.stop_ms:
+        entry["stopDate"] = moment(run.stop_ms)
+    return entry

@@ -1,0 +1,73 @@
+"""JSON values: how payloads are read, written, measured and compared."""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+import orjson
+
+PAYLOAD_BYTES_MAX = 262_144
+"""Of a state's input, output and result, in UTF-8. Source: AWS docs, Step Functions quotas."""
+
+
+class NotJson(ValueError):
+    """A text that is not JSON."""
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Tell whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Tell whether a JSON value is a number: Python counts booleans among its integers."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_integer(value: Any) -> TypeGuard[int]:
+    """Tell whether a JSON value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def read(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        NotJson: with the parser's words and place.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as err:
+        raise NotJson(str(err)) from err
+
+
+def write(value: Any) -> str:
+    """Return the compact JSON text of a value."""
+    return orjson.dumps(value).decode()
+
+
+def size(text: str) -> int:
+    """Return how many UTF-8 bytes a text has."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Compare deeply as JSON does: ``true`` is not ``1``, ``1`` is ``1.0``."""
+    if is_object(one):
+        return (
+            is_object(other)
+            and one.keys() == other.keys()
+            and all(equal(value, other[key]) for key, value in one.items())
+        )
+    if is_array(one):
+        return (
+            is_array(other)
+            and len(one) == len(other)
+            and all(equal(a, b) for a, b in zip(one, other, strict=True))
+        )
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -32,9 +32,7 @@ class _MemoryTransaction:
     def get(self, key: bytes) -> bytes | None:
         return self._rows.get(key)
 
-    def scan(
-        self, span: Span, *, limit: int | None = None, reverse: bool = False
-    ) -> Iterator[Row]:
+    def scan(self, span: Span, *, limit: int | None = None, reverse: bool = False) -> Iterator[Row]:
         keys = self._rows.irange(span.start, span.end, inclusive=(True, False), reverse=reverse)
         # A list, because the body may write while it iterates.
         found: list[Row] = []

@@ -5,132 +5,77 @@ Memory has no disk to lose, so a commit is durable at once: ``transact`` returns
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sortedcontainers import SortedDict
 
 from haar.store.api import Row, Span, StoreStopped, Transaction
 from haar.store.blobs import INLINE_BYTES_MAX, Blob
+from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
+from haar.store.watches import KeyWatch, Watches
 
 T = TypeVar("T")
 
-_COUNTER_BYTES = 8
 _PIECE_BYTES = 256 * 1024
 
 
-class _MemoryTransaction:
-    """Writes straight into the map and remembers how to undo: most bodies commit."""
+class _Rows(Ground):
+    """The state: a sorted map."""
 
-    def __init__(self, rows: SortedDict, version: int) -> None:
-        self._rows = rows
-        self._version = version
-        self._order = 0
-        self.undo: dict[bytes, bytes | None] = {}
+    def __init__(self) -> None:
+        self.map: Any = SortedDict()  # the package ships no types
 
     def get(self, key: bytes) -> bytes | None:
-        return self._rows.get(key)
+        value: bytes | None = self.map.get(key)
+        return value
 
-    def scan(self, span: Span, *, limit: int | None = None, reverse: bool = False) -> Iterator[Row]:
-        keys = self._rows.irange(span.start, span.end, inclusive=(True, False), reverse=reverse)
-        # A list, because the body may write while it iterates.
-        found: list[Row] = []
-        for key in keys:
-            if limit is not None and len(found) >= limit:
-                break
-            found.append(Row(key, self._rows[key]))
-        return iter(found)
-
-    def put(self, key: bytes, value: bytes) -> None:
-        if key not in self.undo:
-            self.undo[key] = self._rows.get(key)
-        self._rows[key] = value
-
-    def clear(self, key: bytes) -> None:
-        if key in self._rows:
-            if key not in self.undo:
-                self.undo[key] = self._rows[key]
-            del self._rows[key]
-
-    def delete(self, span: Span) -> None:
-        for key in list(self._rows.irange(span.start, span.end, inclusive=(True, False))):
-            self.clear(key)
-
-    def add(self, key: bytes, delta: int) -> None:
-        old = int.from_bytes(self._rows.get(key, b""), "little", signed=True)
-        self.put(key, (old + delta).to_bytes(_COUNTER_BYTES, "little", signed=True))
-
-    def put_versioned(self, prefix: bytes, value: bytes) -> None:
-        suffix = self._version.to_bytes(8, "big") + self._order.to_bytes(2, "big")
-        self._order += 1
-        self.put(prefix + suffix, value)
-
-
-class _ReadOnlyTransaction(_MemoryTransaction):
-    def put(self, key: bytes, value: bytes) -> None:
-        raise TypeError("a body that reads tried to write")
-
-    clear = delete = add = put_versioned = put  # type: ignore[assignment]  # refused alike
-
-
-class _MemoryWatch:
-    def __init__(self, store: MemoryStore, key: bytes) -> None:
-        self._store = store
-        self._key = key
-        self._has_changed = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    def fire(self) -> None:
-        self._has_changed = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def changed(self) -> None:
-        if not self._has_changed:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-
-    def cancel(self) -> None:
-        watches = self._store.watches.get(self._key)
-        if watches is not None:
-            watches.discard(self)
-            if not watches:
-                del self._store.watches[self._key]
+    def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
+        bounds = (span.start, span.end)
+        for key in self.map.irange(*bounds, inclusive=(True, False), reverse=reverse):
+            yield Row(key, self.map[key])
 
 
 class MemoryStore:
     """Implements :class:`haar.store.api.Store` without a disk."""
 
     def __init__(self) -> None:
-        self._rows: SortedDict = SortedDict()
+        self._rows = _Rows()
         self._version = 0
         self._is_closed = False
-        self.watches: dict[bytes, set[_MemoryWatch]] = {}
+        self._watches = Watches()
 
     def read(self, body: Callable[[Transaction], T]) -> T:
         """Run ``body`` on the state and return its result."""
         self._check()
-        return body(_ReadOnlyTransaction(self._rows, self._version))
+        return body(ReadTransaction(self._rows))
 
     async def transact(self, body: Callable[[Transaction], T]) -> T:
         """Run ``body``; a body that raises leaves nothing behind."""
         self._check()
-        self._version += 1
-        tx = _MemoryTransaction(self._rows, self._version)
-        try:
-            result = body(tx)
-        except BaseException:
-            self._roll_back(tx.undo)
-            raise
-        self._fire(tx.undo)
+        tx = OverlayTransaction(self._rows, self._version + 1)
+        result = body(tx)
+        if tx.has_writes:
+            self._commit(tx)
         return result
 
-    def watch(self, key: bytes) -> _MemoryWatch:
+    def _commit(self, tx: OverlayTransaction) -> None:
+        self._version += 1
+        rows = self._rows.map
+        for start, end in tx.deleted:
+            for key in list(rows.irange(start, end, inclusive=(True, False))):
+                del rows[key]
+        for key, value in tx.writes.items():
+            if value is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = value
+        for watch in self._watches.take_changed(tx):
+            watch.fire()
+
+    def watch(self, key: bytes) -> KeyWatch:
         """Return a watch that begins now."""
-        watch = _MemoryWatch(self, key)
-        self.watches.setdefault(key, set()).add(watch)
-        return watch
+        return self._watches.add(key)
 
     async def close(self) -> None:
         """Take no more work."""
@@ -139,20 +84,6 @@ class MemoryStore:
     def _check(self) -> None:
         if self._is_closed:
             raise StoreStopped("the store is closed")
-
-    def _roll_back(self, undo: dict[bytes, bytes | None]) -> None:
-        for key, value in undo.items():
-            if value is None:
-                self._rows.pop(key, None)
-            else:
-                self._rows[key] = value
-
-    def _fire(self, keys: dict[bytes, bytes | None]) -> None:
-        if not self.watches:
-            return
-        for key in self.watches.keys() & keys.keys():
-            for watch in self.watches.pop(key):
-                watch.fire()
 
 
 class MemoryBlobs:

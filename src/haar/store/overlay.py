@@ -15,6 +15,10 @@ from haar.store.api import Row, Span
 _COUNTER_BYTES = 8
 
 
+class ReadOnly(Exception):
+    """A body that was to read tried to write: a bug of ours."""
+
+
 class Ground(Protocol):
     """The state below the writes."""
 
@@ -42,23 +46,23 @@ class ReadTransaction:
 
     def put(self, key: bytes, value: bytes) -> None:
         """Refuse."""
-        raise TypeError("a body that reads tried to write")
+        raise ReadOnly(key, value)
 
     def clear(self, key: bytes) -> None:
         """Refuse."""
-        raise TypeError("a body that reads tried to write")
+        raise ReadOnly(key)
 
     def delete(self, span: Span) -> None:
         """Refuse."""
-        raise TypeError("a body that reads tried to write")
+        raise ReadOnly(span)
 
     def add(self, key: bytes, delta: int) -> None:
         """Refuse."""
-        raise TypeError("a body that reads tried to write")
+        raise ReadOnly(key, delta)
 
     def put_versioned(self, prefix: bytes, value: bytes) -> None:
         """Refuse."""
-        raise TypeError("a body that reads tried to write")
+        raise ReadOnly(prefix, value)
 
 
 class OverlayTransaction:

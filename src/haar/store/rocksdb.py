@@ -11,8 +11,8 @@ durable       that snapshot, once the sync has ended             ``read``; ackno
 ============  =================================================  ============================
 
 Bodies run one after the other on the event loop. A commit that finds no sync under way asks for one
-at the end of the loop's tick, so that all requests of the tick share it; one that does waits for the
-next. One thread syncs (``flush_wal`` releases the GIL) and tells the loop once per sync, however
+at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
+the next. One thread syncs (``flush_wal`` releases the GIL) and tells the loop once per sync, however
 many wait. A sync that fails ends the store: after a failed fsync the kernel may have dropped the
 pages, and trying again would lie.
 
@@ -43,6 +43,7 @@ from rocksdict import (
 
 from haar.store.api import Row, Span, StoreStopped, Transaction
 from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
+from haar.store.watches import KeyWatch, Watches
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class RocksStore:
         self._version = self._db.latest_sequence_number()
         self._on_stop = on_stop
         self._stopped: StoreStopped | None = None
-        self._watches: dict[bytes, set[_Watch]] = {}
+        self._watches = Watches()
         self._next = _Group()
         self._syncing: _Group | None = None
         self._is_asked = False
@@ -122,18 +123,10 @@ class RocksStore:
             raise self._stop(err) from err
         self._version += 1
         self._next.has_writes = True
-        if self._watches:
-            self._note_changes(tx)
+        self._next.watches |= self._watches.take_changed(tx)
         if self._syncing is None and not self._is_asked:
             self._is_asked = True
             asyncio.get_running_loop().call_soon(self._begin_sync)
-
-    def _note_changes(self, tx: OverlayTransaction) -> None:
-        changed = self._watches.keys() & tx.writes.keys()
-        for span in tx.deleted:
-            changed |= {key for key in self._watches if span.start <= key < span.end}
-        for key in changed:
-            self._next.watches |= self._watches.pop(key)
 
     def _begin_sync(self) -> None:
         self._is_asked = False
@@ -184,11 +177,9 @@ class RocksStore:
         while (sync := self._work.get()) is not None:
             sync()
 
-    def watch(self, key: bytes) -> _Watch:
+    def watch(self, key: bytes) -> KeyWatch:
         """Return a watch that begins now."""
-        watch = _Watch(self._watches, key)
-        self._watches.setdefault(key, set()).add(watch)
-        return watch
+        return self._watches.add(key)
 
     def checkpoint(self, path: Path) -> None:
         """Make a copy of everything committed at ``path``, mostly of hard links."""
@@ -214,45 +205,18 @@ class _Group:
     def __init__(self) -> None:
         self.has_writes = False
         self.waiters: list[asyncio.Future[None]] = []
-        self.watches: set[_Watch] = set()
-
-
-class _Watch:
-    """Implements :class:`haar.store.api.Watch`."""
-
-    def __init__(self, watches: dict[bytes, set[_Watch]], key: bytes) -> None:
-        self._watches = watches
-        self._key = key
-        self._has_changed = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    def fire(self) -> None:
-        """Note the change and wake whoever waits."""
-        self._has_changed = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def changed(self) -> None:
-        """Return after the next durable change since the watch was made."""
-        if not self._has_changed:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-
-    def cancel(self) -> None:
-        """Stop waiting."""
-        others = self._watches.get(self._key)
-        if others is not None:
-            others.discard(self)
-            if not others:
-                del self._watches[self._key]
+        self.watches: set[KeyWatch] = set()
 
 
 class _Newest(Ground):
     """What later transactions see: everything committed."""
 
     def __init__(self, db: Rdict) -> None:
-        self.get: Callable[[bytes], bytes | None] = db.get
         self._db = db
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._db.get(key)
+        return value
 
     def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
         return iterate(self._db, span, reverse=reverse)
@@ -304,11 +268,11 @@ def options_of(cache_bytes: int) -> Options:
     options.set_max_background_jobs(2)
     options.set_keep_log_file_num(2)
     options.set_compression_type(DBCompressionType.lz4())
-    options.set_level_compaction_dynamic_level_bytes(True)  # noqa: FBT003  # the same
+    options.set_level_compaction_dynamic_level_bytes(True)  # the same
     options.set_bytes_per_sync(1024 * 1024)
     table = BlockBasedOptions()
     table.set_block_cache(Cache(cache_bytes))
-    table.set_bloom_filter(10.0, False)  # noqa: FBT003  # the same
-    table.set_cache_index_and_filter_blocks(True)  # noqa: FBT003  # the same
+    table.set_bloom_filter(10, False)  # noqa: FBT003  # the same
+    table.set_cache_index_and_filter_blocks(True)  # the same
     options.set_block_based_table_factory(table)
     return options

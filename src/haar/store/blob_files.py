@@ -1,0 +1,137 @@
+"""Large bytes as files: ``<data>/blobs/ab/ab12…``, named at random, never changed.
+
+A blob is written to its final name and synced, with its directory, before :meth:`FileBlobs.write`
+returns; a transaction refers to it after that. What a crash leaves without a reference is found at
+the next start by :meth:`FileBlobs.sweep`, before anything new is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from haar.kernel.entropy import Entropy, hex_id
+from haar.store.blobs import INLINE_BYTES_MAX, Blob
+from haar.store.directory import sync_directory
+
+PIECE_BYTES = 256 * 1024
+_BUFFER_BYTES = 1024 * 1024
+_NAME_DIGITS = 32
+
+
+class FileBlobs:
+    """Implements :class:`haar.store.blobs.Blobs` in a directory.
+
+    Args:
+        directory: made where it is not there.
+        entropy: makes the names.
+    """
+
+    def __init__(self, directory: Path, entropy: Entropy) -> None:
+        self._directory = directory
+        self._entropy = entropy
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._directory / name[:2] / name
+
+    async def write(self, pieces: AsyncIterator[bytes]) -> Blob:
+        """Store the pieces: inline where they are few, else in a file that is synced."""
+        head: list[bytes] = []
+        size = 0
+        async for piece in pieces:
+            head.append(piece)
+            size += len(piece)
+            if size > INLINE_BYTES_MAX:
+                return await self._write_file(head, pieces)
+        return Blob(size, b"".join(head))
+
+    async def _write_file(self, head: list[bytes], rest: AsyncIterator[bytes]) -> Blob:
+        name = hex_id(self._entropy, _NAME_DIGITS)
+        file = await asyncio.to_thread(_create, self._path(name))
+        try:
+            size = await _pour(file, head, rest)
+            await asyncio.to_thread(_settle, file, self._path(name).parent)
+        except BaseException:
+            self._path(name).unlink()
+            raise
+        finally:
+            os.close(file)
+        return Blob(size, b"", name)
+
+    async def read(
+        self, blob: Blob, *, start: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB."""
+        end = blob.size if length is None else min(blob.size, start + length)
+        if not blob.name:
+            if start < end:
+                yield blob.inline[start:end]
+            return
+        file = os.open(self._path(blob.name), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while start < end:
+                piece = await asyncio.to_thread(
+                    os.pread, file, min(PIECE_BYTES, end - start), start
+                )
+                if not piece:
+                    raise EOFError(f"blob {blob.name} is shorter than its record says")
+                start += len(piece)
+                yield piece
+        finally:
+            os.close(file)
+
+    async def concatenate(self, blobs: list[Blob]) -> Blob:
+        """Return one blob with the bytes of all, in order."""
+        return await self.write(self._all(blobs))
+
+    async def _all(self, blobs: list[Blob]) -> AsyncIterator[bytes]:
+        for blob in blobs:
+            async for piece in self.read(blob):
+                yield piece
+
+    async def remove(self, blob: Blob) -> None:
+        """Give the space back; whoever has the file open reads on."""
+        if blob.name:
+            await asyncio.to_thread(self._path(blob.name).unlink, missing_ok=True)
+
+    def sweep(self, referenced: Iterable[str]) -> int:
+        """Remove every file that is not ``referenced``; return how many. Only at the start."""
+        kept = set(referenced)
+        lost = [path for path in self._directory.glob("*/*") if path.name not in kept]
+        for path in lost:
+            path.unlink()
+        return len(lost)
+
+
+def _create(path: Path) -> int:
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(path.parent.parent)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> int:
+    """Write everything, a buffer at a time, and return how many bytes it was."""
+    pending, waiting, size = head, sum(map(len, head)), 0
+    async for piece in rest:
+        pending.append(piece)
+        waiting += len(piece)
+        if waiting >= _BUFFER_BYTES:
+            await asyncio.to_thread(_write_all, file, b"".join(pending))
+            pending, waiting, size = [], 0, size + waiting
+    await asyncio.to_thread(_write_all, file, b"".join(pending))
+    return size + waiting
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _settle(file: int, directory: Path) -> None:
+    os.fdatasync(file)
+    sync_directory(directory)

@@ -18,7 +18,6 @@ from haar.fabric.sandbox.program import (
     InitFailed,
     Invocation,
     Outcome,
-    Program,
 )
 
 TIMED_OUT = "Sandbox.Timedout"
@@ -42,6 +41,7 @@ class Measured:
     took_ms: float
     init_ms: float
     peak_kb: int
+    memory_mb: int
 
 
 def timed_out(invocation: Invocation, timeout_s: float) -> bytes:
@@ -84,25 +84,27 @@ _SIGNALS = {
 }
 
 
-def of_init(failure: InitFailed, invocation: Invocation, program: Program) -> Outcome:
+def of_init(
+    failure: InitFailed, invocation: Invocation, timeout_s: float, memory_mb: int
+) -> Outcome:
     """Return the outcome of the invocation for which a process should have started."""
     if failure.payload:
         payload = failure.payload
     elif failure.kind == TIMED_OUT:
-        payload = timed_out(invocation, program.timeout_s)
+        payload = timed_out(invocation, timeout_s)
     else:
         message = f"RequestId: {invocation.request_id} Error: {failure.message}"
         payload = _error(failure.kind, message)
     log = b""
     if invocation.wants_log:
-        begun = failure.log + start_line(invocation, program)
-        log = with_report(begun, invocation, program, Measured(0.0, 0.0, 0))
+        begun = failure.log + start_line(invocation)
+        log = with_report(begun, invocation, Measured(0.0, 0.0, 0, memory_mb))
     return Outcome(payload, "Unhandled", log)
 
 
-def start_line(invocation: Invocation, program: Program) -> bytes:
+def start_line(invocation: Invocation) -> bytes:
     """Return the line that opens an invocation's log."""
-    return f"START RequestId: {invocation.request_id} Version: {program.version}\n".encode()
+    return f"START RequestId: {invocation.request_id} Version: $LATEST\n".encode()
 
 
 def timeout_line(now_ms: int, invocation: Invocation, timeout_s: float) -> bytes:
@@ -113,7 +115,7 @@ def timeout_line(now_ms: int, invocation: Invocation, timeout_s: float) -> bytes
     )
 
 
-def with_report(log: bytes, invocation: Invocation, program: Program, measured: Measured) -> bytes:
+def with_report(log: bytes, invocation: Invocation, measured: Measured) -> bytes:
     """Return the end of an invocation's log with the lines that close it."""
     if log and not log.endswith(b"\n"):
         log += b"\n"
@@ -121,7 +123,7 @@ def with_report(log: bytes, invocation: Invocation, program: Program, measured: 
     closing = (
         f"END RequestId: {invocation.request_id}\n"
         f"REPORT RequestId: {invocation.request_id}\tDuration: {measured.took_ms:.2f} ms\t"
-        f"Billed Duration: {math.ceil(measured.took_ms)} ms\tMemory Size: {program.memory_mb} MB\t"
+        f"Billed Duration: {math.ceil(measured.took_ms)} ms\tMemory Size: {measured.memory_mb} MB\t"
         f"Max Memory Used: {math.ceil(measured.peak_kb / 1024)} MB\t{init}\n"
     )
     return (log + closing.encode())[-TAIL_BYTES:]

@@ -27,6 +27,7 @@ from pathlib import Path, PurePosixPath
 
 UNPACKED_BYTES_MAX = 262_144_000
 FILES_MAX = 100_000
+PACKAGES_MAX = 64
 _PIECE_BYTES = 1024 * 1024
 
 
@@ -54,6 +55,7 @@ class Packages:
             directory.mkdir(mode=0o700, parents=True)
             self._temporary = None
         self.directory = directory
+        self._unpacked: list[Path] = []
         self._unpacking = asyncio.Lock()
 
     def find(self, sha256: str) -> Path | None:
@@ -72,7 +74,15 @@ class Packages:
             if found is None:
                 found = self.directory / sha256
                 await asyncio.to_thread(unpack_whole, archive, found)
+                self._unpacked.append(found)
             return found
+
+    async def trim(self, in_use: set[Path]) -> None:
+        """Remove the packages that were unpacked first and are not in use, where there are many."""
+        spare = [path for path in self._unpacked if path not in in_use]
+        for path in spare[: max(0, len(self._unpacked) - PACKAGES_MAX)]:
+            self._unpacked.remove(path)
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     async def close(self) -> None:
         """Remove what is temporary."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from pathlib import Path
 
 from haar.fabric.sandbox import outcomes
 from haar.fabric.sandbox.processes import Keeper
@@ -69,13 +70,12 @@ class Pool:
 
         Raises:
             TooManyInvocations: as many events as allowed are at work, or no process came free.
+            InitFailed: the process that was to run it did not come up.
         """
         self._all.enter()
         try:
             sandbox = await self._take()
             return await sandbox.run(invocation)
-        except InitFailed as failure:
-            return outcomes.of_init(failure, invocation, self.program)
         finally:
             self._all.leave()
 
@@ -254,6 +254,10 @@ class Sandboxes:
         """End the processes of a function, but for those of one revision."""
         for key in [key for key in self._pools if key[0] == name and key[1] != but]:
             self._pools.pop(key).retire()
+
+    def directories(self) -> set[Path]:
+        """Return where the code lies that processes run now."""
+        return {pool.program.directory for pool in self._pools.values()}
 
     def enter(self) -> None:
         """Count one more event.

@@ -17,7 +17,6 @@ class Program:
 
     Attributes:
         name: the function's ARN.
-        version: as the log shows it, e.g. ``$LATEST``.
         argv: the first process: its full path and arguments.
         directory: where the code lies; the process begins there.
         scratch: where each process gets a directory of its own for temporary files.
@@ -31,7 +30,6 @@ class Program:
     """
 
     name: str
-    version: str
     argv: tuple[str, ...]
     directory: Path
     scratch: Path

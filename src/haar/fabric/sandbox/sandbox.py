@@ -97,7 +97,8 @@ class Sandbox:
         self._init_ms = self._clock.monotonic_ms() - self.born_ms
 
     async def _spawn(self) -> None:
-        environment = {**self.program.environment(), "TMPDIR": str(self._scratch)}
+        scratch = str(self._scratch)
+        environment = {"TMPDIR": scratch, "HOME": scratch, **self.program.environment()}
         if self.program.uses_socket:
             ours, its = socket.socketpair()
             with its:
@@ -128,7 +129,7 @@ class Sandbox:
         self._invocation = invocation
         self._outcome = self._loop.create_future()
         if invocation.wants_log:
-            self._output.add(outcomes.start_line(invocation, self.program))
+            self._output.add(outcomes.start_line(invocation))
         timeout_s = self.program.timeout_s
         self._began_ms = self._clock.monotonic_ms()
         self._timer = self._loop.call_later(timeout_s, self._timed_out)
@@ -207,9 +208,10 @@ class Sandbox:
             took_ms=self._clock.monotonic_ms() - self._began_ms,
             init_ms=self._init_ms,
             peak_kb=peak_kb(process.pid) if process is not None else 0,
+            memory_mb=self.program.memory_mb,
         )
         self._init_ms = 0.0
-        return outcomes.with_report(log, invocation, self.program, measured)
+        return outcomes.with_report(log, invocation, measured)
 
     def _timed_out(self) -> None:
         invocation = self._invocation

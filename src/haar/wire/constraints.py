@@ -1,7 +1,7 @@
 """The model's constraints: required, length, range, pattern, enum, and AWS's words for a breach.
 
-Two halves. :func:`check_of` compiles the constraints of one value into a predicate that the decoders
-run on their way. :class:`Explainer` walks decoded members only when a predicate said no, and finds
+Two halves. :func:`check_of` compiles the constraints of one value into a predicate that the
+decoders run on their way. :class:`Explainer` walks decoded members only when a predicate said no, and finds
 every breach in the model's order::
 
     2 validation errors detected: Value '' at 'tableName' failed to satisfy constraint: Member must
@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.wire.models import Member, ServiceModel, Shape
@@ -171,18 +171,21 @@ class Explainer:
         """Whether neither the shape nor anything inside has a constraint."""
         known = self._free.get(name)
         if known is None:
-            # A recursive shape is as free as the rest of it.
-            self._free[name] = True
-            known = self._free[name] = self._find_free(self._model.shape(name))
+            seen: set[str] = set()
+            known = self._free[name] = self._reaches_none(name, seen)
+            if known:
+                self._free.update(dict.fromkeys(seen, True))
         return known
 
-    def _find_free(self, shape: Shape) -> bool:
+    def _reaches_none(self, name: str, seen: set[str]) -> bool:
+        if name in seen:
+            return True
+        seen.add(name)
+        shape = self._model.shape(name)
+        if shape.required or self._own(shape):
+            return False
         inside = [*shape.members.values(), shape.member, shape.key, shape.value]
-        return (
-            not shape.required
-            and not self._own(shape)
-            and all([self.is_free(member.shape) for member in inside if member is not None])
-        )
+        return all(self._reaches_none(m.shape, seen) for m in inside if m is not None)
 
     def _own(self, shape: Shape) -> list[tuple[Check, str]]:
         rules = self._rules.get(shape.name)
@@ -195,7 +198,7 @@ class Explainer:
             if not check(value):
                 yield Breach(path, member, "" if shape.sensitive else f"'{show(value)}'", rule)
         if shape.type == "structure" and isinstance(value, dict) and not shape.document:
-            yield from self._walk_structure(shape, value, path)  # pyright: ignore[reportUnknownArgumentType]
+            yield from self._walk_structure(shape, cast("dict[str, Any]", value), path)
         elif shape.type == "list" and shape.member:
             yield from self._walk_list(shape.member, value, path, member)
         elif shape.type == "map" and shape.key and shape.value:

@@ -34,7 +34,7 @@ class HttpRequest:
         "query",
     )
 
-    def __init__(  # noqa: PLR0913  # a message has this many parts
+    def __init__(  # a message has this many parts
         self,
         *,
         method: str,

@@ -194,37 +194,43 @@ def cut_dates(text: str) -> list[str]:
 
 def take_query(model: ServiceModel, queries: list[tuple[str, str, Member]]) -> Take:
     """Return what reads the query string."""
-    scalars: list[tuple[str, str, Callable[[str], Any]]] = []
-    lists: list[tuple[str, str, Callable[[str], Any]]] = []
-    maps: list[tuple[str, bool]] = []
     claimed = frozenset(wire_name for _, wire_name, _ in queries)
-    for name, wire_name, member in queries:
-        shape = model.shape(member.shape)
-        if shape.type == "list" and shape.member:
-            lists.append((name, wire_name, texts.reader(model.shape(shape.member.shape))))
-        elif shape.type == "map" and shape.value:
-            maps.append((name, model.shape(shape.value.shape).type == "list"))
-        else:
-            scalars.append((name, wire_name, texts.reader(shape)))
+    readers = [
+        (name, query_reader(model, model.shape(member.shape), wire_name, claimed))
+        for name, wire_name, member in queries
+    ]
 
     def take(request: HttpRequest, routed: Routed, members: Members) -> None:
         del routed
         if not request.query:
             return
         found = values_of(request.query)
-        for name, wire_name, read in scalars:
-            if wire_name in found:
-                members[name] = read(found[wire_name][0])
-        for name, wire_name, read in lists:
-            if wire_name in found:
-                members[name] = [read(text) for text in found[wire_name]]
-        for name, is_list in maps:
-            members[name] = the_rest(found, claimed, is_list=is_list)
+        for name, read in readers:
+            value = read(found)
+            if value is not None:
+                members[name] = value
 
     return take
 
 
-def values_of(query: bytes) -> dict[str, list[str]]:
+Values = dict[str, list[str]]
+
+
+def query_reader(
+    model: ServiceModel, shape: Shape, name: str, claimed: frozenset[str]
+) -> Callable[[Values], Any]:
+    """Return the function from all parameters to one member's value, or None."""
+    if shape.type == "list" and shape.member:
+        each = texts.reader(model.shape(shape.member.shape))
+        return lambda found: [each(text) for text in found[name]] if name in found else None
+    if shape.type == "map" and shape.value:
+        is_list = model.shape(shape.value.shape).type == "list"
+        return lambda found: the_rest(found, claimed, is_list=is_list)
+    read = texts.reader(shape)
+    return lambda found: read(found[name][0]) if name in found else None
+
+
+def values_of(query: bytes) -> Values:
     """Return all values of each query parameter.
 
     Raises:
@@ -254,7 +260,7 @@ def body_taker(parts: Parts, shape: Shape) -> tuple[TakeBody, bool]:
     if not shape.payload:
         names = body_names(shape)
         if not names:
-            return (lambda body, members: None), False
+            return no_body, False
         read = parts.request.decoder(parts.model, shape, parts.notes, names)
         return (lambda body, members: members.update(read(whole(body)))), False
     member = shape.members[shape.payload]
@@ -262,6 +268,17 @@ def body_taker(parts: Parts, shape: Shape) -> tuple[TakeBody, bool]:
     if inner.type == "blob" and (member.streaming or inner.streaming):
         return take_stream(shape.payload), True
     return take_payload(parts, shape.payload, inner), False
+
+
+def no_body(body: bytes | ByteStream, members: Members) -> None:
+    """Ignore a body where no member stands in it."""
+    del body, members
+
+
+def no_document(result: Members) -> tuple[bytes, None, bytes]:
+    """Return no body."""
+    del result
+    return b"", None, b""
 
 
 def whole(body: bytes | ByteStream) -> bytes:
@@ -402,7 +419,8 @@ def put_prefix(name: str, prefix: str) -> Put:
     """Return what writes a map as headers."""
 
     def put(result: Members, headers: HeaderList) -> None:
-        for key, value in (result.get(name) or {}).items():
+        pairs: dict[str, Any] = result.get(name) or {}
+        for key, value in pairs.items():
             wire_name = header_bytes(f"{prefix}{key}".lower())
             headers.append((wire_name, header_bytes(str(value))))
 
@@ -436,7 +454,7 @@ def body_putter(parts: Parts, shape: Shape) -> PutBody:
         return payload_putter(parts, shape.payload, shape.members[shape.payload])
     names = body_names(shape)
     if not names and (shape.members or parts.output is None or parts.media != b"application/json"):
-        return lambda result: (b"", None, b"")
+        return no_document
     operation = parts.operation.name
     if operation in parts.patch.bare_outputs:
         return bare_putter(parts, next(iter(names)), shape)

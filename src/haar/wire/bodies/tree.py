@@ -1,8 +1,8 @@
 """Members from trees of dicts and lists, which is what JSON and CBOR parse to.
 
 A shape is compiled once to a closure ``tree → members``. Nothing is copied: the parser's own dicts
-are changed in place, and most values not at all. A breached constraint is noted, not raised, so that
-the tree is whole when :class:`haar.wire.constraints.Explainer` looks for every breach.
+are changed in place, and most values not at all. A breached constraint is noted, not raised, so
+that the tree is whole when :class:`haar.wire.constraints.Explainer` looks for every breach.
 """
 
 from __future__ import annotations

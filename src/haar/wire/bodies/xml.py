@@ -1,14 +1,15 @@
 """XML bodies: expat to small nodes, nodes to members by compiled closures; results to text.
 
-No document type declarations (and so no entities), a bounded depth and a bounded number of elements:
-a body can cost no more than its own length.
+No document type declarations (and so no entities), a bounded depth and a bounded number of
+elements: a body can cost no more than its own length.
 
-================  ============================================================
-a list            ``<Name><member>…</member></Name>``; ``<Name>…</Name>`` if flattened
-a map             ``<Name><entry><key/><value/></entry></Name>``; each ``<Name><key/><value/></Name>``
-an attribute      members with the ``xmlAttribute`` trait
-names             ``locationName`` of the member, else the member's name
-================  ============================================================
+============  =======================================================================
+a list        ``<Name><member>…</member></Name>``; ``<Name>…</Name>`` if flattened
+a map         ``<Name><entry><key/><value/></entry></Name>``; flattened
+              ``<Name><key/><value/></Name>``
+an attribute  members with the ``xmlAttribute`` trait
+names         ``locationName`` of the member, else the member's name
+============  =======================================================================
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""Time-outs of connections by one timer, not by one each.
+
+A wheel holds a place per second. A connection is put where its time-out falls due, at most once;
+when the place comes round it is asked, and either closes or goes to a later place. So a request
+costs nothing but a store of the present time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+TICK_S = 1.0
+
+
+class Timed(Protocol):
+    """Something that may be overdue."""
+
+    def overdue(self, now_s: float) -> float | None:
+        """Return when to ask again, or None where that is never needed."""
+        ...
+
+
+class Wheel:
+    """Asks connections whether their time is over, once a second."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._places: dict[int, list[Timed]] = {}
+        self._next = int(loop.time()) + 1
+        self._handle: asyncio.TimerHandle | None = None
+
+    def put(self, timed: Timed, due_s: float) -> None:
+        """Ask ``timed`` at the first tick after ``due_s``, in the loop's time."""
+        place = max(int(due_s) + 1, self._next)
+        self._places.setdefault(place, []).append(timed)
+        if self._handle is None:
+            self._next = int(self._loop.time()) + 1
+            self._handle = self._loop.call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        now_s = self._loop.time()
+        self._handle = None
+        while self._next <= now_s:
+            for timed in self._places.pop(self._next, ()):
+                due_s = timed.overdue(now_s)
+                if due_s is not None:
+                    self._places.setdefault(max(int(due_s) + 1, int(now_s) + 1), []).append(timed)
+            self._next += 1
+        if self._places:
+            self._handle = self._loop.call_later(TICK_S, self._tick)
+
+    def close(self) -> None:
+        """Stop ticking."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self._places.clear()

@@ -108,12 +108,12 @@ def fixture_parse() -> Callable[[bytes], HttpRequest]:
     return parse
 
 
-@pytest.fixture(name="make")
+@pytest.fixture(name="make", scope="session")
 def fixture_make() -> Callable[..., HttpRequest]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def known_keys() -> type[FixedCredentials]:
     return FixedCredentials
 

@@ -73,7 +73,8 @@ def refused(
             (
                 "Authorization header requires 'Signature' parameter. "
                 "Authorization header requires 'SignedHeaders' parameter. "
-                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' "
+                "header. "
                 "Authorization=AWS4-HMAC-SHA256 Credential=a/b/c/d/e"
             ),
         ),
@@ -131,9 +132,10 @@ def refused(
             {"header": authorization(Credential="a/b/c/d/e")},
             "InvalidSignatureException",
             (
-                "Credential should be scoped to a valid region, not 'c'. Credential should be scoped "
-                "to correct service: 'dynamodb'. Credential should be scoped with a valid terminator: "
-                "'aws4_request', not 'e'. Date in Credential scope does not match YYYYMMDD from "
+                "Credential should be scoped to a valid region, not 'c'. "
+                "Credential should be scoped to correct service: 'dynamodb'. "
+                "Credential should be scoped with a valid terminator: 'aws4_request', not 'e'. "
+                "Date in Credential scope does not match YYYYMMDD from "
                 "ISO-8601 version of date from HTTP: 'b' != '20150830', from '20150830T123600Z'."
             ),
         ),
@@ -146,9 +148,9 @@ def refused(
             {"header": authorization()},
             "InvalidSignatureException",
             (
-                "The request signature we calculated does not match the signature you provided. Check "
-                "your AWS Secret Access Key and signing method. Consult the service documentation for "
-                "details."
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method. "
+                "Consult the service documentation for details."
             ),
         ),
     ],

@@ -18,6 +18,7 @@ from haar.app import App, build
 from haar.cli.failure import Failure
 from haar.config import PORT, BadSetting, Config, default_data, from_environment
 from haar.kernel.clock import SystemClock
+from haar.store.directory import DirectoryError
 
 BANNER = """\
 haar {version}
@@ -46,7 +47,6 @@ def up(*, data: Path | None, host: str | None, port: int | None, dev: bool | Non
     if config.data is None:
         config = from_environment(data=default_data(), host=host, port=port, dev=dev)
     refuse_open_dev(config)
-    prepare(config)
     uvloop.run(serve(config))
 
 
@@ -69,24 +69,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def prepare(config: Config) -> None:
-    """Make the data directory, readable by its owner only.
-
-    Raises:
-        Failure: it cannot be made or written.
-    """
-    data = config.data
-    assert data is not None, "`haar up` always has a data directory"
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except FileExistsError as err:
-        raise Failure(f"the data directory {data} is a file.") from err
-    except OSError as err:
-        raise Failure(f"the data directory {data} cannot be made: {err.strerror}.") from err
-    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
-        raise Failure(f"the data directory {data} is not writable.")
 
 
 async def serve(config: Config) -> None:
@@ -115,11 +97,12 @@ async def start(app: App, config: Config) -> None:
     """
     try:
         await app.start()
+    except DirectoryError as err:
+        raise Failure(f"{err}.") from err
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
-            raise Failure(
-                f"port {config.port} of {config.host} is in use; choose another one with --port."
-            ) from err
+            place = f"port {config.port} of {config.host}"
+            raise Failure(f"{place} is in use; choose another one with --port.") from err
         if err.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
             raise Failure(
                 f"cannot listen on {config.host} port {config.port}: {os.strerror(err.errno)}."

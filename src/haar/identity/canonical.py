@@ -6,7 +6,7 @@ A canonical request is six parts joined by line feeds; both sides hash it and si
 part                rule
 ==================  ========================================================================
 method              as sent
-path                S3: as sent, with every byte that ought to be encoded encoded.
+path                S3: as sent, because ``a//b`` and ``a/./b`` are keys.
                     Others: dot segments and repeated slashes removed, then encoded once more
                     (``%3A`` becomes ``%253A``)
 query               names and values decoded and encoded again, sorted as bytes; ``=`` added
@@ -33,15 +33,7 @@ EMPTY_SHA256 = sha256(b"").hexdigest().encode()
 
 _plain_path = re.compile(rb"[A-Za-z0-9\-._~/]*").fullmatch
 _plain_text = re.compile(rb"[A-Za-z0-9\-._~]*").fullmatch
-_needs_encoding = re.compile(rb"[^A-Za-z0-9\-._~/%]")
 _blanks = re.compile(rb"[ \t\r\n]+")
-
-
-def path_as_sent(raw: bytes) -> bytes:
-    """Return S3's form of a path: nothing normalised, because ``a//b`` and ``a/./b`` are keys."""
-    if _plain_path(raw):
-        return raw or b"/"
-    return _needs_encoding.sub(lambda byte: b"%%%02X" % byte[0][0], raw)
 
 
 def path_encoded_again(raw: bytes) -> bytes:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     NOT_YET = "not-yet"
     QUERY_PARAMETERS = "query-parameters"
     QUERY_EXPIRED = "query-expired"
+    OLD_QUERY = "old-query"
     HOST_UNSIGNED = "host-unsigned"
     HEADERS_UNSIGNED = "headers-unsigned"
     SCOPE = "scope"
@@ -77,6 +78,7 @@ TEXTS: dict[Kind, str] = {
     Kind.NOT_YET: _NOT_YET,
     Kind.QUERY_PARAMETERS: "{problems}",
     Kind.QUERY_EXPIRED: _EXPIRED,
+    Kind.OLD_QUERY: "{problems}",
     Kind.HOST_UNSIGNED: "'Host' must be a 'SignedHeader' in the AWS Authorization.",
     Kind.HEADERS_UNSIGNED: "There were headers present in the request which were not signed",
     Kind.SCOPE: "{problems}",
@@ -182,6 +184,7 @@ ROWS: dict[Kind, Row] = {
         Answer("AccessDenied", 403, "Request has expired"),
         ec2=Answer("RequestExpired", 400, "Request has expired."),
     ),
+    Kind.OLD_QUERY: _mismatched(Answer("AccessDenied", 403)),
     Kind.HOST_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
     Kind.HEADERS_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
     Kind.SCOPE: _mismatched(Answer(_HEADER, 400)),

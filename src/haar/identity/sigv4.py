@@ -1,4 +1,4 @@
-"""Who signed a request: Signature Version 4, by header and by query.
+"""Who signed a request: Signature Version 4, by header and by query; and S3's older query.
 
 Both sides derive a key from the secret, one step per element of the scope, and sign the hash of
 the canonical request (:mod:`.canonical`) with it::
@@ -23,7 +23,7 @@ import time
 from hashlib import sha256
 from typing import NamedTuple
 
-from haar.identity import canonical, presign
+from haar.identity import canonical, presign, sigv2
 from haar.identity.claim import (
     TERMINATOR,
     Claim,
@@ -132,21 +132,27 @@ class Verifier:
     Args:
         credentials: know the secrets.
         clock: tells whether a request is of now.
-        s3_domains: domains below which a host's first label is a bucket; only S3's older form of
-            presigned query needs them.
+        region: of requests that name none, which are those with S3's older presigned query.
     """
 
     def __init__(
-        self, credentials: Credentials, clock: Clock, *, s3_domains: tuple[str, ...] = ()
+        self, credentials: Credentials, clock: Clock, *, region: str = "us-east-1"
     ) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._s3_domains = s3_domains
+        self._region = region
         self._claims = Claims()
         self._signers: Remembered[tuple[str, bytes], Signer] = Remembered(SIGNING_KEYS_MAX)
         self._stamps: Remembered[bytes, int] = Remembered(STAMPS_MAX)
 
-    def verify(self, request: HttpRequest, *, service: str | None, family: Family) -> Authenticated:
+    def verify(
+        self,
+        request: HttpRequest,
+        *,
+        service: str | None,
+        family: Family,
+        bucket: str | None = None,
+    ) -> Authenticated:
         """Return who signed the request.
 
         The body of any request whose operation takes no stream must have been read: it is hashed
@@ -156,6 +162,7 @@ class Verifier:
             request: as it came.
             service: the signing name of the service it was sent to; None takes any.
             family: how the client reads errors.
+            bucket: S3's, where the host name tells it.
 
         Raises:
             RefusedAs: the signature, the key, the time or the body is not right.
@@ -165,6 +172,8 @@ class Verifier:
         if authorization is None:
             if is_presigned:
                 return self._by_query(request, service, family)
+            if service in RAW_PATH_SERVICES and sigv2.is_presigned(request.query):
+                return self._by_old_query(request, bucket, family)
             raise refuse(Kind.MISSING, family)
         if is_presigned:
             raise refuse(Kind.BOTH_FORMS, family)
@@ -198,6 +207,26 @@ class Verifier:
         proof = Proof(claim, stamp, asked.signature, query, payload)
         self._prove(request, proof, signer, family)
         return settled(request, proof, signer, family)
+
+    def _by_old_query(
+        self, request: HttpRequest, bucket: str | None, family: Family
+    ) -> Authenticated:
+        link = sigv2.read(request, bucket, family)
+        now_ms = self._clock.now_ms()
+        if now_ms > link.expires_s * 1000:
+            members = {"Expires": link.expires_s, "ServerTime": extended_stamp_of(now_ms)}
+            raise refuse(Kind.QUERY_EXPIRED, family, members=members)
+        credential = self._credential(link.access_key_id, link.token.decode("latin-1"), family)
+        if not hmac.compare_digest(sigv2.signature_of(credential.secret, link), link.signature):
+            members = {
+                "AWSAccessKeyId": link.access_key_id,
+                "StringToSign": link.to_sign.decode("latin-1"),
+                "SignatureProvided": link.signature.decode("latin-1"),
+            }
+            raise refuse(Kind.SIGNATURE, family, members=members)
+        where = Scope(credential.principal.account, self._region)
+        is_chunked = request.headers.get(b"x-amz-content-sha256") == UNSIGNED_TRAILER
+        return Authenticated(credential.principal, where, "s3", is_chunked=is_chunked)
 
     def _check_time(self, stamp: bytes, family: Family) -> None:
         now_ms = self._clock.now_ms()
@@ -265,10 +294,10 @@ def canonical_request(request: HttpRequest, proof: Proof) -> bytes:
     """Return the canonical form of the request, the six parts joined."""
     claim = proof.claim
     is_s3 = claim.service in RAW_PATH_SERVICES
-    path = canonical.path_as_sent if is_s3 else canonical.path_encoded_again
+    path = request.path if is_s3 else canonical.path_encoded_again(request.path)
     return b"%b\n%b\n%b\n%b\n%b\n%b" % (
         request.method.encode(),
-        path(request.path),
+        path or b"/",
         proof.query,
         canonical.header_block(request, claim.signed),
         claim.signed_names,

@@ -1,1 +1,125 @@
-"""Start haar inside a test: a context manager and a pytest fixture."""
+"""Start haar inside a test: a context manager and a pytest fixture.
+
+::
+
+    def test_an_order_is_queued(haar):
+        sqs = haar.client("sqs")
+        ...
+
+    with haar.testing.running() as cloud:
+        cloud.client("s3").create_bucket(Bucket="b")
+
+It runs in a thread of this process on a free port with the memory store, speaks real HTTP, and
+checks signatures like any haar: the clients are given the root credentials of its account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from haar.app import App, build
+from haar.config import Config
+from haar.kernel.clock import Clock
+from haar.kernel.entropy import Entropy
+
+
+class Running:
+    """A haar that runs in a thread.
+
+    Attributes:
+        app: its parts; touch them only from its own loop (see :meth:`run`).
+        region: of the clients.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.region = app.config.region
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="haar", daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """``http://host:port``."""
+        return self.app.endpoint
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The root credentials, as keyword arguments of ``boto3.client``."""
+        key = self.app.credentials.root()
+        return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
+
+    def client(self, service: str, **options: Any) -> Any:
+        """Return a boto3 client of a service; ``options`` go to ``boto3.client``."""
+        import boto3  # an optional dependency, haar[testing]  # noqa: PLC0415
+        from botocore.config import Config as ClientConfig  # noqa: PLC0415  # the same
+
+        chosen = {
+            "endpoint_url": self.endpoint,
+            "region_name": self.region,
+            "config": ClientConfig(
+                retries={"total_max_attempts": 1}, inject_host_prefix=False, max_pool_connections=64
+            ),
+            **self.credentials,
+            **options,
+        }
+        return boto3.session.Session().client(service, **chosen)  # type: ignore[call-overload]
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine on haar's loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+
+    def start(self) -> None:
+        """Start, and return once it listens."""
+        self._thread.start()
+        self.run(self.app.start())
+
+    def stop(self) -> None:
+        """Drain, close the store and end the thread."""
+        self.run(self.app.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    data: Path | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    **settings: Any,
+) -> Iterator[Running]:
+    """Run a haar for the length of a ``with`` block.
+
+    Args:
+        data: a directory, for the embedded store; None keeps everything in memory.
+        clock: for example a :class:`haar.kernel.clock.VirtualClock`.
+        entropy: for example a :class:`haar.kernel.entropy.SeededEntropy`.
+        settings: of :class:`haar.config.Config`.
+    """
+    config = Config(data=data, port=0, **settings)
+    cloud = Running(build(config, clock=clock, entropy=entropy))
+    cloud.start()
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture
+def haar() -> Iterator[Running]:
+    """A haar of the test's own, in memory."""
+    with running() as cloud:
+        yield cloud

@@ -1,0 +1,121 @@
+"""One command, one table: haar, the ceiling and the peers, measured in the same run.
+
+``make bench`` prints the table and writes it between the marks of ``docs/performance.md``. Each
+load is measured on every server in turn, several times over, and the medians are told, because a
+shared machine drifts. Read the ratios and the CPU, not the rates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import maps
+from measures import LOADS, Figure, Load, ceiling_requests, client, measure
+from servers import Server, running
+from signing import Signer
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- bench begins -->", "<!-- bench ends -->"
+PEERS = ("ministack", "moto", "dynalite")
+
+
+def median(figures: list[Figure]) -> Figure:
+    """Return the medians of several runs."""
+    return Figure(
+        *(statistics.median(column) for column in zip(*map(astuple, figures), strict=True))
+    )
+
+
+def astuple(figure: Figure) -> tuple[float, float, float, float]:
+    """Return the parts of a figure."""
+    return figure.per_second, figure.cpu_us, figure.p50_ms, figure.p99_ms
+
+
+def run_load(load: Load, rounds: int, scratch: Path) -> dict[str, Figure]:
+    """Return server → medians of a load over several rounds, the ceiling under ``ceiling``."""
+    found: dict[str, list[Figure]] = {}
+    for _ in range(rounds):
+        for name in ("ceiling", *load.servers):
+            data = scratch / f"{load.name}-{name}-{time.monotonic_ns()}"
+            with running(name, data) as server:
+                if server is not None:
+                    found.setdefault(name, []).append(_measure_one(load, server))
+    return {name: median(figures) for name, figures in found.items()}
+
+
+def _measure_one(load: Load, server: Server) -> Figure:
+    requests = load.requests(Signer(server.port, server.access_key_id, server.secret))
+    if server.name == "ceiling":
+        return measure(server, ceiling_requests(requests, load.answer_bytes))
+    load.prepare(server)
+    return measure(server, requests)
+
+
+def rows_of(load: Load, found: dict[str, Figure]) -> list[str]:
+    """Return the lines of the table for one load."""
+    top = found["ceiling"]
+    lines = []
+    for name, figure in found.items():
+        share = figure.per_second / top.per_second * 100
+        ours = found["haar"].per_second / figure.per_second
+        lines.append(
+            f"| {load.name} | {name} | {figure.per_second:,.0f} | {figure.cpu_us:,.0f} "
+            f"| {figure.p50_ms:.1f} | {figure.p99_ms:.1f} | {share:.0f} % | {ours:.1f} × |"
+        )
+    return lines
+
+
+def start_figures(rounds: int, scratch: Path) -> list[str]:
+    """Return the lines about start and idle memory."""
+    seconds, memory = [], []
+    for number in range(rounds):
+        start = time.perf_counter()
+        with running("haar", scratch / f"start-{number}") as server:
+            assert server is not None
+            client(server, "sts").get_caller_identity()
+            seconds.append(time.perf_counter() - start)
+            memory.append(server.rss_mb())
+    return [
+        f"| `haar up` to its first answer | {statistics.median(seconds) * 1000:,.0f} ms |",
+        f"| memory then (RSS) | {statistics.median(memory):,.0f} MB |",
+    ]
+
+
+def main() -> None:
+    """Measure, print, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", help="a regular expression of figures' names")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    asked = parser.parse_args()
+    wanted: Callable[[str], object] = re.compile(asked.only or "").search
+    lines = [
+        "| load, 32 connections | server | per second | CPU µs | p50 ms | p99 ms | of the ceiling "
+        "| haar is |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    with tempfile.TemporaryDirectory(prefix="haar-bench-") as scratch:
+        for load in LOADS:
+            if wanted(load.name):
+                lines += rows_of(load, run_load(load, asked.rounds, Path(scratch)))
+        lines += ["", "| figure | |", "|---|--:|"]
+        if wanted("start"):
+            lines += start_figures(asked.rounds, Path(scratch))
+        if wanted("map"):
+            lines += maps.figures(asked.rounds, Path(scratch))
+    table = "\n".join(lines)
+    print(table)
+    if asked.write:
+        page = PAGE.read_text()
+        before, _, rest = page.partition(BEGIN)
+        PAGE.write_text(before + BEGIN + "\n" + table + "\n" + END + rest.partition(END)[2])
+
+
+if __name__ == "__main__":
+    main()

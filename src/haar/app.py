@@ -1,0 +1,208 @@
+"""Builds a haar from its parts: the only module that knows them all.
+
+``build(config)`` makes an :class:`App`; ``await app.start()`` opens the store and listens;
+``await app.stop()`` drains and closes. With ``config.data`` None everything is kept in memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from haar.config import Config
+from haar.fabric.workers import Workers
+from haar.gateway.admission import Admission
+from haar.gateway.audit import Audit
+from haar.gateway.dispatch import Registry
+from haar.gateway.local import LocalCloud
+from haar.gateway.pipeline import Pipeline
+from haar.gateway.probes import Probes
+from haar.identity.credentials import Credentials
+from haar.identity.sigv4 import Verifier
+from haar.kernel.clock import Clock, SystemClock
+from haar.kernel.entropy import Entropy, SystemEntropy
+from haar.kit.service import Service
+from haar.store.api import Store
+from haar.store.blob_files import FileBlobs
+from haar.store.blobs import Blobs
+from haar.store.directory import DataDirectory
+from haar.store.memory import MemoryBlobs, MemoryStore
+from haar.store.rocksdb import RocksStore
+from haar.wire.models import ModelCatalog
+from haar.wire.protocols import Codecs
+from haar.wire.route import Router
+from haar.wire.server import HttpServer
+
+SERVICES = ("sts", "lambda_")
+
+
+def services() -> tuple[Service, ...]:
+    """Return every service that haar has, in the order of their start."""
+    found: list[Service] = []
+    for name in SERVICES:
+        front = importlib.import_module(f"haar.services.{name}.service").SERVICE
+        assert isinstance(front, Service), f"{name} has no front door"
+        found.append(front)
+    return tuple(found)
+
+
+@dataclass
+class Opened:
+    """The parts of a haar that live from its start to its end."""
+
+    directory: DataDirectory | None
+    store: Store
+    blobs: Blobs
+    credentials: Credentials
+    audit: Audit
+    cloud: LocalCloud
+    workers: Workers
+    server: HttpServer
+
+
+class App:
+    """One haar.
+
+    Attributes:
+        config: its settings.
+        clock: its only source of time.
+        entropy: its only source of randomness.
+        services: what it serves.
+    """
+
+    def __init__(self, config: Config, clock: Clock, entropy: Entropy) -> None:
+        self.config = config
+        self.clock = clock
+        self.entropy = entropy
+        self.services = services()
+        self._opened: Opened | None = None
+        self._started_ms = clock.now_ms()
+
+    @property
+    def _parts(self) -> Opened:
+        assert self._opened is not None, "start() comes first"
+        return self._opened
+
+    @property
+    def endpoint(self) -> str:
+        """Where it listens: ``http://host:port``."""
+        return self._parts.cloud.endpoint
+
+    @property
+    def credentials(self) -> Credentials:
+        """Its access keys."""
+        return self._parts.credentials
+
+    @property
+    def cloud(self) -> LocalCloud:
+        """What its services are given; for tests and tools that look inside."""
+        return self._parts.cloud
+
+    @property
+    def audit(self) -> Audit:
+        """Its audit records."""
+        return self._parts.audit
+
+    async def start(self) -> None:
+        """Open the store and listen.
+
+        Raises:
+            DirectoryError: the data directory cannot be used; the subclass says why.
+            OSError: the address cannot be listened on.
+        """
+        directory = DataDirectory(self.config.data) if self.config.data else None
+        try:
+            store, blobs = open_store(self.config, self.entropy)
+            try:
+                self._opened = await self._assemble(directory, store, blobs)
+                await self._listen(self._opened)
+            except BaseException:
+                await store.close()
+                raise
+        except BaseException:
+            if directory is not None:
+                directory.close()
+            raise
+
+    async def _assemble(
+        self, directory: DataDirectory | None, store: Store, blobs: Blobs
+    ) -> Opened:
+        config, clock, entropy = self.config, self.clock, self.entropy
+        credentials = Credentials(
+            store, clock, entropy, account=config.account, directory=config.data, dev=config.dev
+        )
+        await credentials.open()
+        registry = Registry(self.services)
+        audit = Audit(config.data / "audit" if config.data else None)
+        cloud = LocalCloud(
+            registry=registry, store=store, blobs=blobs, clock=clock, entropy=entropy, audit=audit
+        )
+        cloud.add_part(credentials)
+        cloud.add_part(config)
+        admission = Admission(config.calls_max)
+        pipeline = self._pipeline(cloud, credentials, admission, audit)
+        server = HttpServer(pipeline.handle, clock=clock)
+        workers = Workers(cloud, self.services)
+        return Opened(directory, store, blobs, credentials, audit, cloud, workers, server)
+
+    def _pipeline(
+        self, cloud: LocalCloud, credentials: Credentials, admission: Admission, audit: Audit
+    ) -> Pipeline:
+        config = self.config
+        catalog = ModelCatalog(config.data / "cache" if config.data else None)
+        registered = [(service.name, service.models) for service in self.services]
+        router = Router(catalog, registered, config.s3_domains)
+        return Pipeline(
+            router=router,
+            codecs=Codecs(catalog, router),
+            verifier=Verifier(credentials, self.clock, region=config.region),
+            cloud=cloud,
+            admission=admission,
+            audit=audit,
+            probes=Probes(admission, audit, self._describe),
+        )
+
+    async def _listen(self, opened: Opened) -> None:
+        await opened.server.start(self.config.host, self.config.port)
+        opened.cloud.endpoint = f"http://{self.config.host}:{opened.server.port}"
+        opened.cloud.open_parts(self.services)
+        opened.audit.start()
+        await opened.workers.start()
+
+    async def stop(self) -> None:
+        """Drain, end the workers, make everything durable and give the files back."""
+        opened = self._parts
+        await opened.server.close()
+        await opened.workers.stop()
+        await opened.cloud.close_parts()
+        await opened.audit.close()
+        await opened.store.close()
+        if opened.directory is not None:
+            opened.directory.close()
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "version": version("haar"),
+            "pid": os.getpid(),
+            "data": str(self.config.data) if self.config.data else None,
+            "uptime_seconds": (self.clock.now_ms() - self._started_ms) // 1000,
+            "services": {service.models[0]: "running" for service in self.services},
+        }
+
+
+def open_store(config: Config, entropy: Entropy) -> tuple[Store, Blobs]:
+    """Return the store and the blobs of a data directory, or in memory where there is none."""
+    if config.data is None:
+        return MemoryStore(), MemoryBlobs()
+    return (
+        RocksStore(config.data / "store", cache_bytes=config.cache_bytes),
+        FileBlobs(config.data / "blobs", entropy),
+    )
+
+
+def build(config: Config, *, clock: Clock | None = None, entropy: Entropy | None = None) -> App:
+    """Return a haar that has not been started."""
+    return App(config, clock or SystemClock(), entropy or SystemEntropy())

@@ -1,0 +1,1 @@
+"""``haar demo``: a story on real data, told through boto3 alone."""

@@ -1,0 +1,1 @@
+"""The Lambda functions of the demo. Their sources are zipped and uploaded, never imported."""

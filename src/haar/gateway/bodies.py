@@ -1,0 +1,55 @@
+"""The body of a request as its operation reads it: whole or in pieces, unframed and checked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+from haar.identity.sigv4 import Authenticated
+from haar.kernel.errors import RefusedAs
+from haar.kit.streams import ByteStream, OnePiece, Pieces
+from haar.wire.http import HttpRequest
+
+WHOLE_BYTES_MAX = 32 * 1024 * 1024  # DynamoDB takes 16 MiB, Lambda 50 MB of zip in base64
+
+_SIZE_TEXT = "Request body is too large"
+_HASH_TEXT = "The provided 'x-amz-content-sha256' header does not match what was computed."
+
+
+async def read_whole(request: HttpRequest) -> None:
+    """Replace a streamed body by its bytes.
+
+    Raises:
+        RefusedAs: it is longer than any operation takes.
+    """
+    assert not isinstance(request.body, bytes), "a body of bytes is whole already"
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.body:
+        size += len(piece)
+        if size > WHOLE_BYTES_MAX:
+            raise RefusedAs("RequestEntityTooLargeException", _SIZE_TEXT, status=413)
+        pieces.append(piece)
+    request.body = b"".join(pieces)
+
+
+def body_of(request: HttpRequest, who: Authenticated) -> bytes | ByteStream:
+    """Return the body without its transport: chunks unframed, signatures and hashes checked.
+
+    A hash that covers a stream is checked at its end: the operation learns that the body is wrong
+    before it makes anything visible.
+    """
+    body = request.body
+    if who.body_sha256 is not None:
+        stream = OnePiece(body) if isinstance(body, bytes) else body
+        return Pieces(_hashed(stream, who.body_sha256), stream.length)
+    return body
+
+
+async def _hashed(stream: ByteStream, expected: str) -> AsyncIterator[bytes]:
+    digest = sha256()
+    async for piece in stream:
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != expected:
+        raise RefusedAs("XAmzContentSHA256Mismatch", _HASH_TEXT)

@@ -1,0 +1,149 @@
+"""The cloud that services are given: the store, time, and each other's API in process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from haar.gateway.audit import Audit, Record
+from haar.gateway.dispatch import (
+    Registry,
+    RequestIds,
+    Timer,
+    refuse_unknown_members,
+    run,
+)
+from haar.identity import principal as principals
+from haar.identity.policy.evaluate import authorize
+from haar.kernel.clock import Clock
+from haar.kernel.entropy import Entropy
+from haar.kernel.errors import ApiError
+from haar.kit.call import Call, Members, Scope
+from haar.kit.operation import Operation
+from haar.kit.service import Service
+from haar.store.api import Store, Transaction
+from haar.store.blobs import Blobs
+
+T = TypeVar("T")
+
+
+class LocalCloud:
+    """Implements :class:`haar.kit.cloud.Cloud` inside one process."""
+
+    def __init__(  # it is where everything meets
+        self,
+        *,
+        registry: Registry,
+        store: Store,
+        blobs: Blobs,
+        clock: Clock,
+        entropy: Entropy,
+        audit: Audit,
+    ) -> None:
+        self.registry = registry
+        self.store = store
+        self.blobs = blobs
+        self.clock = clock
+        self.entropy = entropy
+        self.endpoint = ""
+        self._audit = audit
+        self._ids = RequestIds(entropy)
+        self._parts: list[object] = []
+
+    def read(self, body: Callable[[Transaction], T]) -> T:
+        """Run ``body`` on the last durable state."""
+        return self.store.read(body)
+
+    async def transact(self, body: Callable[[Transaction], T]) -> T:
+        """Run ``body`` in a transaction; return once it is durable."""
+        return await self.store.transact(body)
+
+    async def invoke(
+        self, service: str, operation: str, members: Members, *, as_: str, scope: Scope
+    ) -> Members:
+        """Call an operation in the name of a role, with the policy's decision and an audit record.
+
+        Raises:
+            ApiError: whatever the operation refuses with.
+        """
+        declared = self.registry.find(service, self.registry.chief_model(service), operation)
+        call = Call(
+            service=service,
+            operation=operation,
+            members=members,
+            principal=principals.of_role(as_, session="haar"),
+            scope=scope,
+            resources=resources_of(declared, members, scope),
+            request_id=self._ids.make(),
+            now_ms=self.clock.now_ms(),
+            entropy=self.entropy,
+            endpoint=self.endpoint,
+        )
+        timer, code = Timer(self.clock), "InternalFailure"
+        try:
+            refuse_unknown_members(declared, members)
+            authorize(call.principal, action_of(self.registry, service, declared), call.resources)
+            result = await run(declared, call, self)
+            code = ""
+        except ApiError as refusal:
+            code = refusal.code
+            raise
+        finally:
+            self._audit.record(record_of(call, "internal", code, timer.elapsed_ms()))
+        return result
+
+    def part(self, kind: type[T]) -> T:
+        """Return the part of that class.
+
+        Raises:
+            LookupError: no service has made one.
+        """
+        for part in self._parts:
+            if isinstance(part, kind):
+                return part
+        raise LookupError(kind.__name__)
+
+    def add_part(self, part: object) -> None:
+        """Let services find a part that is not of their own making."""
+        self._parts.append(part)
+
+    def open_parts(self, services: tuple[Service, ...]) -> None:
+        """Make the long-lived parts of every service, in order."""
+        for service in services:
+            self._parts += [make(self) for make in service.parts]
+
+    async def close_parts(self) -> None:
+        """Close the parts that can be closed, the last made first."""
+        while self._parts:
+            close = getattr(self._parts.pop(), "close", None)
+            if close is not None:
+                await close()
+
+
+def resources_of(declared: Operation, members: Members, scope: Scope) -> tuple[str, ...]:
+    """Return the ARNs that the policy decides on."""
+    named = declared.resource(members, scope)
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
+def action_of(registry: Registry, service: str, declared: Operation) -> str:
+    """Return the IAM action of an operation, e.g. ``s3:GetObject``."""
+    front = registry.services[service]
+    return f"{front.iam_prefix or front.models[0]}:{declared.action}"
+
+
+def record_of(call: Call[Members], source: str, code: str, took_ms: float) -> Record:
+    """Return the audit record of a call that ended with ``code`` (empty where it succeeded)."""
+    return Record(
+        time_ms=call.now_ms,
+        request_id=call.request_id,
+        principal=call.principal.arn,
+        access_key_id=call.principal.access_key_id,
+        source=source,
+        service=call.service,
+        operation=call.operation,
+        resources=call.resources,
+        region=call.scope.region,
+        error=code,
+        took_ms=took_ms,
+    )

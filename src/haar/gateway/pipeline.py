@@ -1,0 +1,195 @@
+"""The steps of a request, from its bytes to the answer's: read this first.
+
+====  =================  ==========================================  =============================
+step  question           where                                       what comes out
+====  =================  ==========================================  =============================
+1     room for it?       :mod:`haar.gateway.admission`               admitted, or throttled
+2     which operation?   :mod:`haar.wire.route`                      ``Routed``
+3     who asks?          :mod:`haar.identity.sigv4`                  ``Authenticated``
+4     is it there?       :mod:`haar.gateway.dispatch`                ``Operation``, or 501 by name
+5     which members?     :mod:`haar.wire.protocols`                  members, checked by the model
+6     may they?          :mod:`haar.identity.policy.evaluate`        a ``Call``, or AccessDenied
+7     do it              :mod:`haar.gateway.dispatch` → the service  result, durable
+8     answer             the codec of step 5, backwards              ``HttpResponse``
+9     record             :mod:`haar.gateway.audit`                   one record
+====  =================  ==========================================  =============================
+
+:meth:`Pipeline._answer` is that table as one function. It is a coroutine that the server drives
+without a task; what needs a task of its own (long polls, streams) is given one in step 7.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from haar.gateway.admission import Admission
+from haar.gateway.audit import Audit, Record
+from haar.gateway.bodies import body_of, read_whole
+from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
+from haar.gateway.local import LocalCloud, action_of, resources_of
+from haar.gateway.probes import PREFIXES, Probes
+from haar.identity.policy.evaluate import authorize
+from haar.identity.refusals import Family
+from haar.identity.sigv4 import Authenticated, Verifier
+from haar.kernel.errors import ApiError, InternalFailure
+from haar.kit.call import Call, Members
+from haar.kit.operation import Operation
+from haar.wire.http import HttpRequest, HttpResponse
+from haar.wire.protocols import Codec, Codecs
+from haar.wire.route import Routed, Router
+
+log = structlog.get_logger()
+
+FAMILIES: dict[str, Family] = {
+    "json-1.0": "json",
+    "json-1.1": "json",
+    "rest-json": "rest-json",
+    "rest-xml": "rest-xml",
+    "query": "query",
+    "ec2": "ec2",
+}
+
+
+class Trace:
+    """What is known of a request so far: the audit record is made from it, however far it came."""
+
+    __slots__ = ("call", "code", "peer", "request_id", "routed", "started_ms", "who")
+
+    def __init__(self, request_id: str, peer: str, started_ms: float) -> None:
+        self.request_id = request_id
+        self.peer = peer
+        self.started_ms = started_ms
+        self.routed: Routed | None = None
+        self.who: Authenticated | None = None
+        self.call: Call[Members] | None = None
+        self.code = ""
+
+    def record(self, now_ms: int, took_ms: float) -> Record:
+        """Return the audit record."""
+        call, who, routed = self.call, self.who, self.routed
+        return Record(
+            now_ms,
+            self.request_id,
+            who.principal.arn if who else "",
+            who.principal.access_key_id if who else "",
+            self.peer,
+            routed.service if routed else "",
+            routed.operation if routed else "",
+            call.resources if call else (),
+            who.scope.region if who else "",
+            self.code,
+            took_ms,
+        )
+
+
+class Pipeline:
+    """Answers requests.
+
+    Args:
+        router: names the operation of a request.
+        codecs: translate between bytes and members.
+        verifier: tells who signed.
+        cloud: runs operations.
+        admission: counts and bounds.
+        audit: keeps a record of each call.
+        probes: answer ``/_haar/…``, which is nobody's API.
+    """
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        codecs: Codecs,
+        verifier: Verifier,
+        cloud: LocalCloud,
+        admission: Admission,
+        audit: Audit,
+        probes: Probes,
+    ) -> None:
+        self._router = router
+        self._codecs = codecs
+        self._verifier = verifier
+        self._cloud = cloud
+        self._admission = admission
+        self._audit = audit
+        self._probes = probes
+        self._ids = RequestIds(cloud.entropy)
+        self._actions: dict[int, str] = {}
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer to a request, once whatever it acknowledges is durable."""
+        if request.path.startswith(PREFIXES):
+            return self._probes.answer(request)
+        clock = self._cloud.clock
+        trace = Trace(self._ids.make(), request.peer, clock.monotonic_ms())
+        try:
+            self._admission.enter()
+        except ApiError as refusal:
+            return self._refuse(request, refusal, trace)
+        try:
+            return await self._answer(request, trace)
+        except ApiError as refusal:
+            return self._refuse(request, refusal, trace)
+        except Exception:  # the supervisor of requests: a bug of ours must not end the server
+            log.exception("call failed", request_id=trace.request_id)
+            return self._refuse(request, InternalFailure(), trace)
+        finally:
+            self._admission.leave()
+            took_ms = clock.monotonic_ms() - trace.started_ms
+            self._audit.record(trace.record(clock.now_ms(), took_ms))
+
+    async def _answer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
+        trace.routed = routed = self._router.route(request)
+        codec = self._codecs.of(routed)
+        if not codec.wants_stream and not isinstance(request.body, bytes):
+            await read_whole(request)
+        family = FAMILIES.get(routed.protocol, "json")
+        trace.who = who = self._verifier.verify(
+            request, service=codec.model.signing_name, family=family, bucket=routed.bucket
+        )
+        operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
+        members = codec.decode(request, body_of(request, who), routed)
+        trace.call = call = self._open(routed, operation, members, who, trace.request_id)
+        authorize(call.principal, self._action(routed, operation), call.resources, family)
+        result = await run(operation, call, self._cloud)
+        return codec.encode(result, trace.request_id)
+
+    def _open(
+        self,
+        routed: Routed,
+        operation: Operation,
+        members: Members,
+        who: Authenticated,
+        request_id: str,
+    ) -> Call[Members]:
+        refuse_unknown_members(operation, members)
+        return Call(
+            routed.service,
+            operation.name,
+            members,
+            who.principal,
+            who.scope,
+            resources_of(operation, members, who.scope),
+            request_id,
+            self._cloud.clock.now_ms(),
+            self._cloud.entropy,
+            self._cloud.endpoint,
+        )
+
+    def _action(self, routed: Routed, operation: Operation) -> str:
+        # Operations live as long as the process, so that their identity is a key.
+        action = self._actions.get(id(operation))
+        if action is None:
+            action = action_of(self._cloud.registry, routed.service, operation)
+            self._actions[id(operation)] = action
+        return action
+
+    def _refuse(self, request: HttpRequest, refusal: ApiError, trace: Trace) -> HttpResponse:
+        trace.code = refusal.code
+        codec = self._codec_for_refusal(request, trace.routed)
+        return codec.refuse(refusal, trace.request_id, request)
+
+    def _codec_for_refusal(self, request: HttpRequest, routed: Routed | None) -> Codec:
+        if routed is not None:
+            return self._codecs.of(routed)
+        return self._codecs.fallback(request)

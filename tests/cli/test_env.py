@@ -82,10 +82,8 @@ def test_the_real_command_line_speaks_to_haar(
     """After ``eval "$(haar env)"`` boto3 needs nothing else."""
     running = up()
     said = haar_command("env", "--data", str(tmp_path / "data"), "--port", running.port).stdout
-    script = (
-        f"{said}\n"
-        f'{sys.executable} -c \'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])\''
-    )
+    program = 'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])'
+    script = f"{said}\n{sys.executable} -c '{program}'"
     shell = subprocess.run(
         ["/bin/sh", "-c", script], env=environ, capture_output=True, text=True, check=True
     )

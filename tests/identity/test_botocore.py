@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -137,6 +138,29 @@ def test_links_verify_for_a_while_and_for_what_was_signed(
             other.query = other.query.replace(b"Expires=", b"Expires=1")
         with pytest.raises(ApiError):
             verifier.verify(other, service="s3", family="rest-xml")
+
+
+def test_a_link_may_tell_its_body(verifier: Verifier, make: Make) -> None:
+    """A hash in the query is kept to, and a word in its place is S3's alone."""
+    told = sha256(b"body").hexdigest()
+    base = "http://127.0.0.1/bucket/key?X-Amz-Content-Sha256="
+    link = signed(S3SigV4QueryAuth(KEYS, "s3", "us-east-1"), "PUT", base + told)
+    request = received(make, link)
+    with pytest.raises(ApiError):  # botocore signs UNSIGNED-PAYLOAD whatever the query says
+        verifier.verify(request, service="s3", family="rest-xml")
+    link = signed(S3SigV4QueryAuth(KEYS, "s3", "us-east-1"), "PUT", base + "UNSIGNED-PAYLOAD")
+    verifier.verify(received(make, link), service="s3", family="rest-xml")
+    told = sha256(b"").hexdigest()  # what botocore signs for other services
+    base = "http://127.0.0.1/?X-Amz-Content-Sha256="
+    link = signed(SigV4QueryAuth(KEYS, "sts", "us-east-1"), "GET", base + told)
+    request = received(make, link)
+    verifier.verify(request, service="sts", family="query")
+    request.body = b"Action=AssumeRole"
+    with pytest.raises(ApiError, match="does not match what was computed"):
+        verifier.verify(request, service="sts", family="query")
+    link = signed(SigV4QueryAuth(KEYS, "sts", "us-east-1"), "GET", base + "UNSIGNED-PAYLOAD")
+    with pytest.raises(ApiError, match="must be the SHA-256"):
+        verifier.verify(received(make, link), service="sts", family="query")
 
 
 def test_an_old_link_ends(known_keys: Callable[..., Any], make: Make) -> None:

@@ -26,9 +26,9 @@ STAMP = b"20150830T123600Z"
 def canonical_of(request: HttpRequest, authorization: bytes) -> bytes:
     names = authorization.decode().split("SignedHeaders=")[1].split(",")[0]
     claim = claim_of(CREDENTIAL, names, "json")
-    payload = payload_of(request, "service", "json")
+    payload = payload_of(None, request, "service", "json")
     query = canonical.query(request.query)
-    return canonical_request(request, Proof(claim, STAMP, b"", query, payload))
+    return canonical_request(request, Proof(claim, STAMP, b"", query, payload, False))
 
 
 def is_accepted(verifier: Verifier, request: HttpRequest) -> bool:
@@ -99,8 +99,8 @@ def test_every_vector_verifies_as_a_query(verifier: Verifier, parse: Parse, vect
         )
     ).encode()
     request.query = request.query + b"&" + added if request.query else added
-    payload = payload_of(request, "service", "json")
-    proof = Proof(claim, STAMP, b"", canonical.query(request.query), payload)
+    payload = payload_of(None, request, "service", "json")
+    proof = Proof(claim, STAMP, b"", canonical.query(request.query), payload, False)
     text = canonical_request(request, proof)
     to_sign = canonical.string_to_sign(STAMP, claim.scope, text)
     signature = hmac.digest(signing_key(SECRET, claim), to_sign, "sha256").hex()

@@ -108,6 +108,7 @@ class Proof(NamedTuple):
         signature: hexadecimal, as sent.
         query: the canonical query.
         payload: the last part of the canonical request.
+        is_told: whether ``payload`` is what the signer says, not what was computed of the body.
     """
 
     claim: Claim
@@ -115,6 +116,7 @@ class Proof(NamedTuple):
     signature: bytes
     query: bytes
     payload: bytes
+    is_told: bool
 
 
 class Signer(NamedTuple):
@@ -190,8 +192,10 @@ class Verifier:
         check_headers(request, claim, family)
         check_scope(claim, stamp, service, family)
         signer = self._signer(claim, request.headers.get(b"x-amz-security-token", b""), family)
-        payload = payload_of(request, claim.service, family)
-        proof = Proof(claim, stamp, signature, canonical.query(request.query), payload)
+        told = request.headers.get(b"x-amz-content-sha256")
+        payload = payload_of(told, request, claim.service, family)
+        query = canonical.query(request.query)
+        proof = Proof(claim, stamp, signature, query, payload, told is not None)
         self._prove(request, proof, signer, family)
         return settled(request, proof, signer, family)
 
@@ -202,9 +206,10 @@ class Verifier:
         check_headers(request, claim, family)
         check_scope(claim, stamp, service, family)
         signer = self._signer(claim, asked.token, family)
-        payload = asked.payload or presigned_payload_of(request, claim, family)
+        told = presigned_payload_of(asked, request)
+        payload = payload_of(told, request, claim.service, family)
         query = canonical.query(request.query, without=b"X-Amz-Signature")
-        proof = Proof(claim, stamp, asked.signature, query, payload)
+        proof = Proof(claim, stamp, asked.signature, query, payload, told is not None)
         self._prove(request, proof, signer, family)
         return settled(request, proof, signer, family)
 
@@ -370,13 +375,18 @@ def scope_problems(claim: Claim, stamp: bytes, service: str | None) -> str:
     return problems
 
 
-def payload_of(request: HttpRequest, service: str, family: Family) -> bytes:
+def payload_of(told: bytes | None, request: HttpRequest, service: str, family: Family) -> bytes:
     """Return the last part of the canonical request: the body's hash, or what stands for it.
+
+    Args:
+        told: what the signer says; None leaves it to be computed.
+        request: whose body it is.
+        service: the signing name.
+        family: how the client reads errors.
 
     Raises:
         RefusedAs: a stream that tells no hash, or a mode that the service does not take.
     """
-    told = request.headers.get(b"x-amz-content-sha256")
     if told is None:
         if not isinstance(request.body, bytes):
             raise refuse(Kind.PAYLOAD_UNHASHED, family)
@@ -387,13 +397,16 @@ def payload_of(request: HttpRequest, service: str, family: Family) -> bytes:
     return told
 
 
-def presigned_payload_of(request: HttpRequest, claim: Claim, family: Family) -> bytes:
-    """Return what stands for the body in a presigned request that does not tell it itself."""
-    if claim.service not in RAW_PATH_SERVICES:
-        return payload_of(request, claim.service, family)
-    if b"x-amz-content-sha256" in claim.signed:
-        return payload_of(request, claim.service, family)
-    return UNSIGNED_PAYLOAD
+def presigned_payload_of(asked: presign.Presigned, request: HttpRequest) -> bytes | None:
+    """Return what a presigned request says of its body, None where it says nothing.
+
+    S3 takes any body where nothing is said: whoever makes a link for an upload does not know it.
+    """
+    if asked.payload:
+        return asked.payload
+    if b"x-amz-content-sha256" in asked.claim.signed:
+        return request.headers.get(b"x-amz-content-sha256")
+    return UNSIGNED_PAYLOAD if asked.claim.service in RAW_PATH_SERVICES else None
 
 
 def settled(request: HttpRequest, proof: Proof, signer: Signer, family: Family) -> Authenticated:
@@ -415,8 +428,7 @@ def settled(request: HttpRequest, proof: Proof, signer: Signer, family: Family) 
         )
     if not isinstance(request.body, bytes):
         return Authenticated(signer.principal, signer.where, claim.service, payload.decode())
-    is_told = b"x-amz-content-sha256" in request.headers
-    if is_told and sha256(request.body).hexdigest().encode() != payload:
+    if proof.is_told and sha256(request.body).hexdigest().encode() != payload:
         raise refuse(Kind.PAYLOAD_HASH, family)
     return Authenticated(signer.principal, signer.where, claim.service)
 

@@ -9,7 +9,9 @@ idle       waiting for a request's first byte                     ``idle_s``
 head       a request line and headers are arriving                ``head_s`` in all
 body       a small body is gathered                               ``body_s`` of silence
 busy       the handler works; a long body streams to it           ``body_s`` of silence,
-                                                                  if it waits for bytes
+                                                                  if it waits for bytes;
+                                                                  ``linger_s`` once the
+                                                                  client stopped sending
 writing    the client does not read what it is sent               ``write_s``
 closing    the answer is out; what still comes is thrown away     ``linger_s``
 =========  =====================================================  =====================
@@ -187,6 +189,7 @@ class Connection(asyncio.Protocol):
         "_head_since_s",
         "_header_list",
         "_headers",
+        "_is_answering",
         "_is_closing",
         "_is_eof",
         "_is_in_head",
@@ -219,7 +222,7 @@ class Connection(asyncio.Protocol):
         self._backlog = b""
         self._writable: asyncio.Future[None] | None = None
         self._is_paused: bool = False
-        self._is_closing = self._is_eof = self._is_in_head = False
+        self._is_closing = self._is_answering = self._is_eof = self._is_in_head = False
         self._refusal: HttpResponse | None = None
         self._since_s = self._head_since_s = 0.0
         self._target = b""
@@ -327,10 +330,16 @@ class Connection(asyncio.Protocol):
         self._linger()
 
     def eof_received(self) -> bool:
-        """Stay open for the answers that are still to come."""
+        """Stay open a moment for the answers that are still to come.
+
+        A client that is gone looks like one that has only finished sending. So what is being
+        worked on gets a short while (``linger_s``), and a long poll of a dead client ends.
+        """
         self._is_eof = True
         if self._upload is not None and not self._upload.is_complete:
             return False
+        self._since_s = self.server.loop.time()
+        self.server.wheel.put(self, self._since_s + self._limits.linger_s)
         return bool(self._exchange is not None or self._pipeline)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -415,7 +424,7 @@ class Connection(asyncio.Protocol):
         headers = self._headers
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
-            self._fail(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+            self._fail(505, "This version of HTTP is not spoken here.")
         host = headers.get(b"host")
         if (host is None and version == "1.1") or (host is not None and b"," in host):
             self._fail(400, "A request needs one Host header.")
@@ -530,6 +539,7 @@ class Connection(asyncio.Protocol):
             self.server.log.error("handler failed", exc_info=error)
             response = answers.refuse(500, "Internal error.")
             exchange.keeps_alive = False
+        self._is_answering = True
         keeps_alive = self._settle(exchange)
         if isinstance(response.body, bytes):
             self._send(response, keeps_alive=keeps_alive)
@@ -620,6 +630,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, exchange: Exchange) -> None:
         self._exchange = self._drive = None
+        self._is_answering = False
         if not exchange.keeps_alive:
             self._linger()
         elif self._is_closing:
@@ -702,7 +713,7 @@ class Connection(asyncio.Protocol):
         if self._upload is not None and self._upload.is_waited_for:
             return limits.body_s
         if self._exchange is not None or self._pipeline:
-            return None
+            return limits.linger_s if self._is_eof and not self._is_answering else None
         return limits.idle_s
 
     def _time_out(self) -> float | None:
@@ -715,7 +726,7 @@ class Connection(asyncio.Protocol):
             self._body = None
             self._refuse(answers.refuse(408, "The request did not come in time."))
             return None
-        if self._writable is not None or self._is_closing:
+        if self._writable is not None or self._is_closing or self._exchange is not None:
             self.abort()
         else:
             self._close()

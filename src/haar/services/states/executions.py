@@ -327,7 +327,8 @@ def _events(
 ) -> list[HistoryEvent]:
     """Return ``count`` events at most after (before, where reversed) the one with id ``last``."""
     found: list[HistoryEvent] = []
-    for row in tx.scan(_chunks(tx, path, last, reverse=reverse), reverse=reverse):
+    chunks = _chunks(tx, path, last, reverse=reverse)
+    for row in tx.scan(chunks, limit=count + 1, reverse=reverse):
         chunk = EVENTS.decode(row.value)
         for event in reversed(chunk) if reverse else chunk:
             if not last or (event.id < last if reverse else event.id > last):

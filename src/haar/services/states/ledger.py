@@ -363,7 +363,7 @@ def _open_map_run(
         revision=revision,
         role=role,
         start_ms=run.now_ms,
-        numbers=plan.numbers,
+        numbers=plan.numbers | ({} if plan.items is None else {"items_known": len(plan.items)}),
         is_express=state.distribution.is_express,
     )
     data = PlanRecord(

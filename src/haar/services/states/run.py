@@ -422,7 +422,9 @@ class Run:
         if frame.phase in {Phase.WAITING, Phase.CHILDREN}:
             self._record_aborted(frame)
         if frame.phase is Phase.WAITING:
-            self.command(Forget(frame.id, frame.ticket, task=True, timer=True, map_run=frame.map_run))
+            self.command(
+                Forget(frame.id, frame.ticket, task=True, timer=True, map_run=frame.map_run)
+            )
         self.frames.drop(frame.id)
 
     def _record_aborted(self, frame: Frame) -> None:

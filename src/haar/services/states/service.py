@@ -1,0 +1,65 @@
+"""The front door of Step Functions."""
+
+from __future__ import annotations
+
+from haar.kit.jobs import JobKind
+from haar.kit.operation import collect
+from haar.kit.service import Service
+from haar.services.states.executions import (
+    describe_execution,
+    get_execution_history,
+    list_executions,
+    start_execution,
+    stop_execution,
+)
+from haar.services.states.ledger import MAP, STEP, TASK, TIMER
+from haar.services.states.machines import (
+    create_state_machine,
+    delete_state_machine,
+    describe_for_execution,
+    describe_state_machine,
+    list_state_machines,
+    list_tags,
+    tag_resource,
+    untag_resource,
+    update_state_machine,
+    validate_definition,
+)
+from haar.services.states.map_runs import describe_map_run, list_map_runs
+from haar.services.states.pump import pump
+from haar.services.states.workers import continue_step, fire_timer, run_task
+
+TASKS_AT_ONCE = 512
+MAP_RUNS_AT_ONCE = 1_000
+"""Open Map Runs of an account. Source: AWS docs, Step Functions quotas."""
+
+SERVICE = Service(
+    name="states",
+    models=("stepfunctions",),
+    operations=collect(
+        create_state_machine,
+        update_state_machine,
+        describe_state_machine,
+        describe_for_execution,
+        delete_state_machine,
+        list_state_machines,
+        validate_definition,
+        list_tags,
+        tag_resource,
+        untag_resource,
+        start_execution,
+        describe_execution,
+        stop_execution,
+        list_executions,
+        get_execution_history,
+        describe_map_run,
+        list_map_runs,
+    ),
+    jobs=(
+        JobKind(TASK, handler=run_task, concurrency=TASKS_AT_ONCE),
+        JobKind(TIMER, handler=fire_timer, concurrency=64),
+        JobKind(STEP, handler=continue_step, concurrency=64),
+        JobKind(MAP, handler=pump, concurrency=MAP_RUNS_AT_ONCE),
+    ),
+    iam_prefix="states",
+)

@@ -34,7 +34,7 @@ from haar.store.rocksdb import RocksStore
 from haar.wire.models import ModelCatalog
 from haar.wire.protocols import Codecs
 from haar.wire.route import Router
-from haar.wire.server import HttpServer
+from haar.wire.server import HttpServer, Limits
 
 SERVICES = ("sts", "lambda_")
 
@@ -144,7 +144,7 @@ class App:
         cloud.add_part(config)
         admission = Admission(config.calls_max)
         pipeline = self._pipeline(cloud, credentials, admission, audit)
-        server = HttpServer(pipeline.handle, clock=clock)
+        server = HttpServer(pipeline.handle, clock=clock, limits=limits_of(config))
         workers = Workers(cloud, self.services)
         return Opened(directory, store, blobs, credentials, audit, cloud, workers, server)
 
@@ -200,6 +200,17 @@ def open_store(config: Config, entropy: Entropy) -> tuple[Store, Blobs]:
     return (
         RocksStore(config.data / "store", cache_bytes=config.cache_bytes),
         FileBlobs(config.data / "blobs", entropy),
+    )
+
+
+def limits_of(config: Config) -> Limits:
+    """Return what a client may ask of the server."""
+    return Limits(
+        body_bytes_max=config.body_bytes_max,
+        connections_max=config.connections_max,
+        head_s=config.head_s,
+        body_s=config.body_s,
+        idle_s=config.idle_s,
     )
 
 

@@ -44,7 +44,19 @@ class Config:
     )
     calls_max: int = setting(4096, "Calls that are worked on at once; more are throttled.")
     connections_max: int = setting(4096, "Connections that are open at once.")
+    body_bytes_max: int = setting(
+        5 * 1024**3 + 64 * 1024**2,
+        "Largest body of a request; an upload's framing counts.",
+        "bytes",
+    )
+    head_s: int = setting(20, "Time from a request's first byte to the end of its headers.", "s")
+    body_s: int = setting(30, "Time between two pieces of a request's body.", "s")
+    idle_s: int = setting(75, "Time that a connection is kept open between two requests.", "s")
     cache_bytes: int = setting(32 * 1024 * 1024, "Block cache of the store.", "bytes")
+    function_processes_max: int = setting(64, "Processes of functions at once.")
+    invocations_max: int = setting(
+        1000, "Invocations that run or wait for a process at once; more are throttled."
+    )
 
 
 class Described(NamedTuple):

@@ -7,7 +7,6 @@ not pay for what they do not use. To add a command, add a line to :data:`COMMAND
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import NamedTuple
 
 import click
@@ -57,7 +56,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("haar"), prog_name="haar")
+@click.version_option(package_name="haar", prog_name="haar")
 def main() -> None:
     """Run the AWS serverless stack on this machine."""
 

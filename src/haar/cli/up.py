@@ -15,6 +15,7 @@ import click
 import uvloop
 
 from haar.app import App, build
+from haar.cli.env import endpoint_of
 from haar.cli.failure import Failure
 from haar.config import PORT, BadSetting, Config, default_data, from_environment
 from haar.kernel.clock import SystemClock
@@ -81,8 +82,10 @@ async def serve(config: Config) -> None:
         loop.add_signal_handler(one, told.set)
     app = build(config)
     await start(app, config)
-    click.echo(banner(app, config))
-    click.echo(f"ready {app.endpoint} in {clock.monotonic_ms() - started_ms:.0f} ms")
+    port = int(app.endpoint.rpartition(":")[2])
+    endpoint = endpoint_of(config.host, port)
+    click.echo(banner(config, endpoint, port))
+    click.echo(f"ready {endpoint} in {clock.monotonic_ms() - started_ms:.0f} ms")
     await told.wait()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(one)  # a second Ctrl-C does not wait for the drain
@@ -110,16 +113,12 @@ async def start(app: App, config: Config) -> None:
         raise
 
 
-def banner(app: App, config: Config) -> str:
+def banner(config: Config, endpoint: str, port: int) -> str:
     """Return what is said at the start."""
     assert config.data is not None, "`haar up` always has a data directory"
     options = "" if config.data == default_data() else f" --data {shlex.quote(str(config.data))}"
-    port = int(app.endpoint.rpartition(":")[2])
     options += "" if port == PORT else f" --port {port}"
     said = BANNER.format(
-        version=version("haar"),
-        endpoint=app.endpoint,
-        data=config.data,
-        options=options,
+        version=version("haar"), endpoint=endpoint, data=config.data, options=options
     )
     return said + ("\n" + DEV_WARNING if config.dev else "")

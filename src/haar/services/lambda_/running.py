@@ -33,10 +33,15 @@ class Runner:
     """Runs functions; made once, found by ``cloud.part(Runner)``."""
 
     def __init__(self, cloud: Cloud) -> None:
-        data = cloud.part(Config).data
+        config = cloud.part(Config)
+        data = config.data
         self._cloud = cloud
         self.packages = Packages(data / "functions" if data is not None else None)
-        self.sandboxes = Sandboxes(cloud.clock)
+        self.sandboxes = Sandboxes(
+            cloud.clock,
+            processes_max=config.function_processes_max,
+            invocations_max=config.invocations_max,
+        )
         self._bundle: Path | None = None
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:

@@ -51,4 +51,4 @@ def test_an_unknown_service_is_refused(haar_command: Run) -> None:
     ended = haar_command("coverage", "teleport")
     assert ended.returncode == 2
     assert "teleport" in ended.stderr
-    assert "sqs" in ended.stderr
+    assert "sts" in ended.stderr

@@ -28,7 +28,7 @@ def test_it_tells_how_a_running_haar_is(
     assert told["data"] == str(tmp_path / "data")
     assert told["data_bytes"] > 0
     assert told["memory_bytes"] > 1024 * 1024
-    assert "sqs" in told["services"]
+    assert "sts" in told["services"]
 
 
 def test_it_tells_that_none_is_running(haar_command: Run) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from haar.cli.failure import Failure
-from haar.config import Config, default_data, from_environment
+from haar.cli.settings import configured
+from haar.config import Config, default_data
 from haar.identity.credentials import FILE_NAME
 
 STALE = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
@@ -26,7 +27,7 @@ STALE = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port that haar listens on.")
 def env(*, data: Path | None, host: str | None, port: int | None) -> None:
     """Print exports that point AWS clients at haar: eval "$(haar env)"."""
-    config = from_environment(data=data, host=host, port=port)
+    config = configured(data=data, host=host, port=port)
     key = read_key(config.data or default_data())
     click.echo(f"unset {' '.join(STALE)}")
     for name, value in exports(config, *key).items():

@@ -15,7 +15,7 @@ import click
 
 from haar.cli.env import endpoint_of
 from haar.cli.failure import NOT_RUNNING, Failure
-from haar.config import from_environment
+from haar.cli.settings import configured
 
 TIMEOUT_S = 5
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -27,7 +27,7 @@ UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, host: str | None, port: int | None, as_json: bool) -> None:
     """Tell whether haar is up, and how it is. Exit status 1 if it is not."""
-    config = from_environment(host=host, port=port)
+    config = configured(host=host, port=port)
     endpoint = endpoint_of(config.host, config.port)
     health = ask(endpoint)
     figures = {"endpoint": endpoint, **health, **local_figures(health)}

@@ -8,6 +8,7 @@ import ipaddress
 import os
 import shlex
 import signal
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +18,8 @@ import uvloop
 from haar.app import App, build
 from haar.cli.env import endpoint_of
 from haar.cli.failure import Failure
-from haar.config import PORT, BadSetting, Config, default_data, from_environment
+from haar.cli.settings import configured
+from haar.config import PORT, Config, default_data
 from haar.kernel.clock import SystemClock
 from haar.store.directory import DirectoryError
 
@@ -41,12 +43,9 @@ DEV_WARNING = """\
 @click.option("--dev", is_flag=True, default=None, help="Accept the well-known test credentials.")
 def up(*, data: Path | None, host: str | None, port: int | None, dev: bool | None) -> None:
     """Run haar until Ctrl-C."""
-    try:
-        config = from_environment(data=data, host=host, port=port, dev=dev)
-    except BadSetting as err:
-        raise Failure(str(err)) from err
+    config = configured(data=data, host=host, port=port, dev=dev)
     if config.data is None:
-        config = from_environment(data=default_data(), host=host, port=port, dev=dev)
+        config = replace(config, data=default_data())
     refuse_open_dev(config)
     uvloop.run(serve(config))
 

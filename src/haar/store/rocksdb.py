@@ -124,6 +124,8 @@ class RocksStore:
         self._version += 1
         self._next.has_writes = True
         self._next.watches |= self._watches.take_changed(tx)
+        self._next.changed.update(tx.writes)
+        self._next.deleted += tx.deleted
         if self._syncing is None and not self._is_asked:
             self._is_asked = True
             asyncio.get_running_loop().call_soon(self._begin_sync)
@@ -179,7 +181,12 @@ class RocksStore:
 
     def watch(self, key: bytes) -> KeyWatch:
         """Return a watch that begins now."""
-        return self._watches.add(key)
+        watch = self._watches.add(key)
+        # A change that is committed but not yet durable is still to come for whoever reads.
+        for group in (self._syncing, self._next):
+            if group is not None and group.changes(key):
+                group.watches.add(watch)
+        return watch
 
     def checkpoint(self, path: Path) -> None:
         """Make a copy of everything committed at ``path``, mostly of hard links."""
@@ -200,12 +207,18 @@ class RocksStore:
 class _Group:
     """Commits that one sync covers: who waits for them, and whom they wake."""
 
-    __slots__ = ("has_writes", "waiters", "watches")
+    __slots__ = ("changed", "deleted", "has_writes", "waiters", "watches")
 
     def __init__(self) -> None:
         self.has_writes = False
+        self.changed: set[bytes] = set()
+        self.deleted: list[Span] = []
         self.waiters: list[asyncio.Future[None]] = []
         self.watches: set[KeyWatch] = set()
+
+    def changes(self, key: bytes) -> bool:
+        """Tell whether the group's commits change a key."""
+        return key in self.changed or any(span.start <= key < span.end for span in self.deleted)
 
 
 class _Newest(Ground):
@@ -242,20 +255,25 @@ class _Durable(Ground):
 
 
 def iterate(source: Any, span: Span, *, reverse: bool) -> Iterator[Row]:
-    """Yield the rows of a span; the bounds keep the engine from walking over others' tombstones."""
+    """Yield the rows of a span; the bound keeps the engine from walking over others' tombstones.
+
+    There is no lower bound: rocksdict 0.3 sets the upper one in its place.
+    """
     options = ReadOptions()
     options.set_iterate_upper_bound(span.end)
-    options.set_iterate_lower_bound(span.start)
     cursor = source.iter(options)
     if reverse:
         cursor.seek_to_last()
         step = cursor.prev
     else:
-        cursor.seek_to_first()
+        cursor.seek(span.start)
         step = cursor.next
-    valid, key, value = cursor.valid, cursor.key, cursor.value
+    start, valid, key, value = span.start, cursor.valid, cursor.key, cursor.value
     while valid():
-        yield Row(key(), value())
+        found = key()
+        if found < start:
+            break
+        yield Row(found, value())
         step()
     cursor.status()  # raises if the walk ended by an error and not by the span's end
 

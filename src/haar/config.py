@@ -52,6 +52,7 @@ class Config:
     head_s: int = setting(20, "Time from a request's first byte to the end of its headers.", "s")
     body_s: int = setting(30, "Time between two pieces of a request's body.", "s")
     idle_s: int = setting(75, "Time that a connection is kept open between two requests.", "s")
+    log_json: bool = setting(False, "Write the log as JSON, a line an event.")  # noqa: FBT003
     cache_bytes: int = setting(32 * 1024 * 1024, "Block cache of the store.", "bytes")
     function_processes_max: int = setting(64, "Processes of functions at once.")
     invocations_max: int = setting(

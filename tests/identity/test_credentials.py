@@ -98,6 +98,16 @@ def test_a_session_is_known_by_every_node_of_the_store() -> None:
     assert len(made.token) < 4096
 
 
+def test_secrets_are_not_shown() -> None:
+    """What is printed of a credential, in a log or a traceback, leaves the secret out."""
+    credentials = opened()
+    made = credentials.mint_session(ROLE, "run-1", 900)
+    shown = repr((credentials.root(), made, credentials._opened))
+    assert credentials.root().access_key_id in shown
+    for secret in (credentials.root().secret, made.secret, made.token):
+        assert secret not in shown
+
+
 def test_a_session_ends() -> None:
     """A session is refused from the millisecond that it ends at."""
     clock = VirtualClock()

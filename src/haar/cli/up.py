@@ -20,6 +20,7 @@ from haar.cli.env import endpoint_of
 from haar.cli.failure import Failure
 from haar.cli.settings import configured
 from haar.config import PORT, Config, default_data
+from haar.kernel import logs
 from haar.kernel.clock import SystemClock
 from haar.store.directory import DirectoryError
 
@@ -47,6 +48,7 @@ def up(*, data: Path | None, host: str | None, port: int | None, dev: bool | Non
     if config.data is None:
         config = replace(config, data=default_data())
     refuse_open_dev(config)
+    logs.configure(as_json=config.log_json)
     uvloop.run(serve(config))
 
 

@@ -34,7 +34,7 @@ import binascii
 import hmac
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +78,9 @@ class KeyRecord(msgspec.Struct, frozen=True, array_like=True):
     secret: str
     account: str
 
+    def __repr__(self) -> str:
+        return f"KeyRecord(account={self.account!r})"  # a traceback must not show the secret
+
 
 class SealingRecord(msgspec.Struct, frozen=True, array_like=True):
     """The keys that session tokens are sealed with, and session secrets derived from."""
@@ -85,6 +88,9 @@ class SealingRecord(msgspec.Struct, frozen=True, array_like=True):
     key_id: int
     sealing_key: bytes
     secrets_key: bytes
+
+    def __repr__(self) -> str:
+        return f"SealingRecord(key_id={self.key_id})"  # a traceback must not show the keys
 
 
 class Claims(msgspec.Struct, frozen=True, array_like=True):
@@ -114,7 +120,7 @@ class Credential:
     """
 
     access_key_id: str
-    secret: str
+    secret: str = field(repr=False)
     principal: Principal
     expires_ms: int | None = None
 
@@ -126,6 +132,9 @@ class SessionKeys(NamedTuple):
     secret: str
     token: str
     expires_ms: int
+
+    def __repr__(self) -> str:
+        return f"SessionKeys({self.access_key_id!r})"  # a traceback must not show the secret
 
 
 class Credentials:

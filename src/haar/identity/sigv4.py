@@ -77,6 +77,9 @@ class ChunkSigning(NamedTuple):
     scope: bytes
     has_trailer: bool
 
+    def __repr__(self) -> str:
+        return f"ChunkSigning(scope={self.scope!r})"  # a traceback must not show the key
+
 
 class Authenticated(NamedTuple):
     """Who signed, where they sent it, and what is left to check of the body.
@@ -126,6 +129,9 @@ class Signer(NamedTuple):
     key: bytes
     principal: Principal
     where: Scope
+
+    def __repr__(self) -> str:
+        return f"Signer({self.principal!r})"  # a traceback must not show the secret
 
 
 class Verifier:

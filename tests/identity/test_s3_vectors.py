@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
 
+from haar.identity.chunks import ChunkChain
 from haar.identity.sigv4 import Authenticated, ChunkSigning, Verifier
 from haar.kernel.clock import VirtualClock
 from haar.kernel.errors import ApiError
@@ -50,20 +50,13 @@ def upload(make: Make, signature: str, **headers: str) -> HttpRequest:
     return make("PUT", b"/examplebucket/chunkObject.txt", b"", pairs)
 
 
-def signed_chunks(chunks: ChunkSigning, *pieces: bytes) -> list[str]:
-    """Return the chunks' signatures as AWS documents them, from what the verifier hands out."""
-    found, before = [], chunks.seed
-    for piece in pieces:
-        text = b"AWS4-HMAC-SHA256-PAYLOAD\n%b\n%b\n%b\n%b\n%b" % (
-            chunks.stamp,
-            chunks.scope,
-            before,
-            EMPTY.encode(),
-            sha256(piece).hexdigest().encode(),
-        )
-        before = hmac.digest(chunks.key, text, "sha256").hex().encode()
-        found.append(before.decode())
-    return found
+def chain(chunks: ChunkSigning | None, *links: tuple[bytes, str]) -> ChunkChain:
+    """Return a chain that has taken these chunks with their signatures."""
+    assert chunks is not None
+    made = ChunkChain(chunks)
+    for piece, signature in links:
+        made.verify_chunk(sha256(piece).hexdigest(), signature)
+    return made
 
 
 def verified(verifier: Verifier, request: HttpRequest) -> Authenticated:
@@ -85,11 +78,24 @@ def test_an_upload_in_signed_chunks_hands_out_what_the_chunks_continue_from(
     assert who.is_chunked
     assert not who.chunks.has_trailer
     assert who.chunks.key.hex() == KEY
-    assert signed_chunks(who.chunks, b"a" * 65536, b"a" * 1024, b"") == [
-        "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
-        "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
-        "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
-    ]
+    first, second, last = (
+        (b"a" * 65536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"),
+        (b"a" * 1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"),
+        (b"", "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"),
+    )
+    chain(who.chunks, first, second, last)
+    for wrong in (
+        [(b"b" * 65536, first[1])],
+        [second],
+        [first, last],
+        [first, first],
+        [first, (second[0], first[1])],
+        [first, second, (b"", "")],
+        [first, second, (b"", "é" * 64)],
+    ):
+        with pytest.raises(ApiError) as refused:
+            chain(who.chunks, *wrong)
+        assert refused.value.code == "SignatureDoesNotMatch"
 
 
 def test_an_upload_with_a_signed_trailer_says_so(verifier: Verifier, make: Make) -> None:
@@ -103,11 +109,16 @@ def test_an_upload_with_a_signed_trailer_says_so(verifier: Verifier, make: Make)
     who = verified(verifier, request)
     assert who.chunks is not None
     assert who.chunks.has_trailer
-    assert signed_chunks(who.chunks, b"a" * 65536, b"a" * 1024, b"") == [
-        "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
-        "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
-        "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
-    ]
+    made = chain(
+        who.chunks,
+        (b"a" * 65536, "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2"),
+        (b"a" * 1024, "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7"),
+        (b"", "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992"),
+    )
+    signature = "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435"
+    with pytest.raises(ApiError):
+        made.verify_trailer(sha256(b"x-amz-checksum-crc32c:AAAAAA==\n").hexdigest(), signature)
+    made.verify_trailer(sha256(b"x-amz-checksum-crc32c:sOO8/Q==\n").hexdigest(), signature)
 
 
 LINK = (

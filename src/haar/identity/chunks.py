@@ -1,0 +1,65 @@
+r"""The signatures of an upload's chunks: a chain that begins with the request's own.
+
+Each link is signed together with the one before it, so that no chunk can be changed, left out,
+repeated or moved::
+
+    chunk    AWS4-HMAC-SHA256-PAYLOAD \n stamp \n scope \n before \n sha256("") \n sha256(chunk)
+    trailer  AWS4-HMAC-SHA256-TRAILER \n stamp \n scope \n before \n sha256(trailer lines)
+
+Source: AWS docs, S3 API reference, "Signature calculations for the Authorization header:
+transferring payload in multiple chunks", and the same "with trailing headers".
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from haar.identity.canonical import EMPTY_SHA256
+from haar.identity.refusals import Family, Kind, refuse
+from haar.identity.sigv4 import ChunkSigning
+
+
+class ChunkChain:
+    """Verifies an upload's chunks, one after the other; of one request only.
+
+    Args:
+        signing: what the chain begins with.
+        family: how the client reads errors.
+    """
+
+    def __init__(self, signing: ChunkSigning, family: Family = "rest-xml") -> None:
+        self._signing = signing
+        self._family: Family = family
+        self._before = signing.seed
+
+    def verify_chunk(self, sha256_hex: str, signature: str) -> None:
+        """Check the next chunk's signature; the last chunk is empty.
+
+        Raises:
+            RefusedAs: it is wrong.
+        """
+        hashes = EMPTY_SHA256 + b"\n" + sha256_hex.encode()
+        self._verify(b"AWS4-HMAC-SHA256-PAYLOAD", hashes, signature)
+
+    def verify_trailer(self, sha256_hex: str, signature: str) -> None:
+        """Check the signature of the trailer, which follows the last chunk's.
+
+        Raises:
+            RefusedAs: it is wrong.
+        """
+        self._verify(b"AWS4-HMAC-SHA256-TRAILER", sha256_hex.encode(), signature)
+
+    def _verify(self, algorithm: bytes, hashes: bytes, signature: str) -> None:
+        signing = self._signing
+        to_sign = b"\n".join([algorithm, signing.stamp, signing.scope, self._before, hashes])
+        expected = hmac.digest(signing.key, to_sign, "sha256").hex().encode()
+        if not hmac.compare_digest(expected, signature.encode("latin-1", "replace")):
+            raise refuse(
+                Kind.SIGNATURE,
+                self._family,
+                members={
+                    "StringToSign": to_sign.decode("latin-1"),
+                    "SignatureProvided": signature,
+                },
+            )
+        self._before = expected

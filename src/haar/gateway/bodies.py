@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from hashlib import sha256
 
+from haar.identity.chunks import ChunkChain
 from haar.identity.sigv4 import Authenticated
 from haar.kernel.errors import RefusedAs
 from haar.kit.streams import ByteStream, OnePiece, Pieces
+from haar.wire.chunked import unframe
 from haar.wire.http import HttpRequest
 
 WHOLE_BYTES_MAX = 32 * 1024 * 1024  # DynamoDB takes 16 MiB, Lambda 50 MB of zip in base64
@@ -40,6 +42,10 @@ def body_of(request: HttpRequest, who: Authenticated) -> bytes | ByteStream:
     before it makes anything visible.
     """
     body = request.body
+    if who.is_chunked:
+        chain = ChunkChain(who.chunks) if who.chunks is not None else None
+        has_signed_trailer = who.chunks is not None and who.chunks.has_trailer
+        return unframe(request, body, chain, has_signed_trailer=has_signed_trailer)
     if who.body_sha256 is not None:
         stream = OnePiece(body) if isinstance(body, bytes) else body
         return Pieces(_hashed(stream, who.body_sha256), stream.length)

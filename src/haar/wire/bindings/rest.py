@@ -18,7 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -32,6 +32,8 @@ from haar.wire.models import Member, ServiceModel, Shape
 from haar.wire.route import Routed
 
 FIELDS_MAX = 1000
+IN_REQUESTS = frozenset({"uri", "querystring", "header", "headers"})
+IN_ANSWERS = frozenset({"header", "headers", "statusCode"})
 _EMPTY = Shape(name="", type="structure")
 _BODILESS = frozenset({204, 205, 304})
 
@@ -61,15 +63,16 @@ def bind(parts: Parts) -> Bound:
 def located(shape: Shape, location: str) -> list[tuple[str, str, Member]]:
     """Return the members at a location: name, name on the wire, reference."""
     return [
-        (name, member.location_name or name, member)
+        # An empty prefix of headers is a prefix; an empty name is none.
+        (name, member.location_name or ("" if location == "headers" else name), member)
         for name, member in shape.members.items()
         if member.location == location
     ]
 
 
-def body_names(shape: Shape) -> frozenset[str]:
+def body_names(shape: Shape, elsewhere: frozenset[str] = IN_REQUESTS) -> frozenset[str]:
     """Return the names of the members that stand in the body's document."""
-    return frozenset(name for name, member in shape.members.items() if not member.location)
+    return frozenset(n for n, member in shape.members.items() if member.location not in elsewhere)
 
 
 def takers(model: ServiceModel, shape: Shape) -> list[Take]:
@@ -248,11 +251,9 @@ def values_of(query: bytes) -> Values:
     return found
 
 
-def the_rest(
-    found: Mapping[str, list[str]], claimed: frozenset[str], *, is_list: bool
-) -> dict[str, Any]:
-    """Return the parameters that no other member claims."""
-    return {k: v if is_list else v[0] for k, v in found.items() if k not in claimed}
+def the_rest(found: Values, claimed: frozenset[str], *, is_list: bool) -> dict[str, Any] | None:
+    """Return the parameters that no other member claims, or None where there are none."""
+    return {k: v if is_list else v[0] for k, v in found.items() if k not in claimed} or None
 
 
 def body_taker(parts: Parts, shape: Shape) -> tuple[TakeBody, bool]:
@@ -452,7 +453,7 @@ def body_putter(parts: Parts, shape: Shape) -> PutBody:
     """Return what writes the body."""
     if shape.payload:
         return payload_putter(parts, shape.payload, shape.members[shape.payload])
-    names = body_names(shape)
+    names = body_names(shape, IN_ANSWERS)
     if not names and (shape.members or parts.output is None or parts.media != b"application/json"):
         return no_document
     operation = parts.operation.name

@@ -81,10 +81,10 @@ class FormDecoder:
         for name, member in shape.members.items():
             wire_name = self._name(member, name)
             inner = self._model.shape(member.shape)
-            is_list = inner.type == "list" and (member.flattened or inner.flattened)
-            if is_list and inner.member and inner.member.location_name and not self._is_ec2:
-                wire_name = inner.member.location_name
+            is_flat = inner.type == "list" and (member.flattened or inner.flattened)
             table.append((wire_name, name, self.of(member)))
+            if is_flat and inner.member and inner.member.location_name and not self._is_ec2:
+                table.append((inner.member.location_name, name, self.of(member)))
         return read
 
     def _name(self, member: Member, name: str) -> str:
@@ -93,7 +93,7 @@ class FormDecoder:
         if member.query_name:
             return member.query_name
         located = member.location_name or name
-        return located[:1].upper() + located[1:] if member.location_name else name
+        return located[:1].upper() + located[1:]
 
     def of(self, member: Member) -> Read:
         """Return the closure of a member."""

@@ -262,7 +262,7 @@ class XmlEncoder:
         space = namespace_of(member.xml_namespace or shape.xml_namespace)
         match shape.type:
             case "structure":
-                return self._structure_element(shape, name, space)
+                return self.root(shape, name, space, None)
             case "list":
                 return self._list_element(member, shape, name, space)
             case "map":
@@ -270,8 +270,9 @@ class XmlEncoder:
             case _:
                 return scalar_element(texts.writer(member, shape, "iso8601"), name, space)
 
-    def _structure_element(self, shape: Shape, name: str, space: str) -> Write:
-        inside = self.structure(shape)
+    def root(self, shape: Shape, name: str, space: str, names: frozenset[str] | None) -> Write:
+        """Return the closure that writes a structure as an element, limited to ``names``."""
+        inside = self.structure(shape, names)
         attributes = [
             (key, member.location_name or key)
             for key, member in shape.members.items()
@@ -360,7 +361,7 @@ def encoder(
 ) -> Callable[[Members], bytes]:
     """Return the function from the members of a structure to a document with that root element."""
     space = namespace_of(shape.xml_namespace) or namespace_of(XmlNamespace(namespace))
-    write = around(XmlEncoder(model).structure(shape, names), root, space)
+    write = XmlEncoder(model).root(shape, root, space, names)
 
     def encode(members: Members) -> bytes:
         out: Out = ['<?xml version="1.0" encoding="UTF-8"?>\n']

@@ -1,0 +1,105 @@
+"""Refusals of DynamoDB, with AWS's texts; those of ValidationException are in :mod:`.texts`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from haar.kernel.errors import ApiError
+
+
+class Invalid(ApiError):
+    """A request that AWS's validation refuses; the text is one of :mod:`.texts`."""
+
+    code = "ValidationException"
+
+    def __init__(self, text: str, **details: object) -> None:
+        super().__init__(text.format_map(details) if details else text)
+
+
+class ResourceNotFound(ApiError):
+    """There is no such table, as the operations on items say it."""
+
+    code = "ResourceNotFoundException"
+    message = "Requested resource not found"
+
+
+class TableNotFound(ApiError):
+    """There is no such table, as the operations on tables say it."""
+
+    code = "ResourceNotFoundException"
+    message = "Requested resource not found: Table: {table} not found"
+
+
+class TagsNotFound(ApiError):
+    """There is no such resource to tag."""
+
+    code = "ResourceNotFoundException"
+    message = "Requested resource not found: ResourcArn: {arn} not found"
+
+
+class TableExists(ApiError):
+    """There is a table of that name already."""
+
+    code = "ResourceInUseException"
+    message = "Table already exists: {table}"
+
+
+class TableInUse(ApiError):
+    """The table is being deleted."""
+
+    code = "ResourceInUseException"
+    message = (
+        "Attempt to change a resource which is still in use: Table is being deleted: {table}"
+    )
+
+
+class AccessDenied(ApiError):
+    """A table of another account, which has no policy that would allow it."""
+
+    code = "AccessDeniedException"
+    message = "User: {user} is not authorized to perform: dynamodb:{action} on resource: {arn}"
+
+
+class ConditionalCheckFailed(ApiError):
+    """The condition of a write is not met.
+
+    Args:
+        item: the stored JSON of the item, where the client asked for it.
+    """
+
+    code = "ConditionalCheckFailedException"
+    message = "The conditional request failed"
+
+    def __init__(self, item: bytes | None = None) -> None:
+        super().__init__(members={} if item is None else {"Item": orjson.Fragment(item)})
+
+
+class TransactionCanceled(ApiError):
+    """A transaction that did nothing, with a reason for each of its actions."""
+
+    code = "TransactionCanceledException"
+    message = (
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    )
+
+    def __init__(self, reasons: list[dict[str, Any]]) -> None:
+        codes = ", ".join(reason["Code"] for reason in reasons)
+        super().__init__(members={"CancellationReasons": reasons}, codes=codes)
+
+
+class IdempotentParameterMismatch(ApiError):
+    """A client's token came again with another request."""
+
+    code = "IdempotentParameterMismatchException"
+    message = (
+        "Request parameters do not match those of the earlier request with the same client token"
+    )
+
+
+class ItemCollectionSizeLimitExceeded(ApiError):
+    """The items of one partition key and their local index entries are more than 10 GB."""
+
+    code = "ItemCollectionSizeLimitExceededException"
+    message = "Collection size exceeded."

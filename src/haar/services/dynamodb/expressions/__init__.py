@@ -1,0 +1,1 @@
+"""The expression language of DynamoDB: pure functions of items and values, no store."""

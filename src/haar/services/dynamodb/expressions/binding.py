@@ -1,0 +1,166 @@
+"""From the expressions, names and values of a request to what can be run.
+
+A text is compiled once for its names, and kept in a bounded cache; values are bound for each
+request. Placeholders that no expression of the request uses are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from haar.services.dynamodb import texts
+from haar.services.dynamodb.errors import Invalid
+from haar.services.dynamodb.expressions.conditions import CompiledCondition, compile_condition
+from haar.services.dynamodb.expressions.faults import ExpressionFault
+from haar.services.dynamodb.expressions.key_conditions import (
+    CompiledKeyCondition,
+    compile_key_condition,
+)
+from haar.services.dynamodb.expressions.projections import CompiledProjection, compile_projection
+from haar.services.dynamodb.expressions.updates import CompiledUpdate, compile_update
+from haar.services.dynamodb.values import Item, Value, measure, utf8_bytes
+
+PLACEHOLDER_BYTES_MAX = 2 * 1024 * 1024
+_CACHED = 1024
+_CACHED_CHARACTERS_MAX = 4096
+
+Compiled = CompiledCondition | CompiledKeyCondition | CompiledProjection | CompiledUpdate
+Names = tuple[tuple[str, str], ...]
+
+_COMPILERS: dict[str, Callable[[str, Mapping[str, str]], Compiled]] = {
+    "UpdateExpression": compile_update,
+    "ConditionExpression": compile_condition,
+    "FilterExpression": compile_condition,
+    "KeyConditionExpression": compile_key_condition,
+    "ProjectionExpression": compile_projection,
+}
+_is_name = re.compile(r"#[A-Za-z0-9_]+").fullmatch
+_is_value = re.compile(r":[A-Za-z0-9_]+").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The expressions of a request; None for those that it does not have."""
+
+    values: Mapping[str, Value]
+    values_bytes: int = 0
+    condition: CompiledCondition | None = None
+    key_condition: CompiledKeyCondition | None = None
+    projection: CompiledProjection | None = None
+    update: CompiledUpdate | None = None
+
+    def holds(self, item: Item) -> bool:
+        """Whether the condition, or the filter, holds for an item; true without one."""
+        return self.condition is None or self.condition.evaluate(item, self.values)
+
+
+_FIELDS: dict[str, str] = {
+    "UpdateExpression": "update",
+    "ConditionExpression": "condition",
+    "FilterExpression": "condition",
+    "KeyConditionExpression": "key_condition",
+    "ProjectionExpression": "projection",
+}
+NOTHING = Bound({})
+
+
+def bind(members: Mapping[str, Any], *roles: str) -> Bound:
+    """Return the expressions of a request, checked.
+
+    Args:
+        members: of the request.
+        roles: the members that hold its expressions, in the order in which AWS checks them.
+
+    Raises:
+        Invalid: with AWS's text.
+    """
+    names = members.get("ExpressionAttributeNames")
+    values = members.get("ExpressionAttributeValues")
+    given = [role for role in roles if role in members]
+    if not given:
+        _refuse_alone(names, values, [role for role in roles if role != "ProjectionExpression"])
+        return NOTHING
+    _check_placeholders(names, values)
+    compiled = {role: _compile(role, members[role], names or {}) for role in given}
+    values_bytes = 0 if values is None else _measured(values)
+    for role, expression in compiled.items():
+        _check_values(role, expression, values or {})
+    _refuse_unused(texts.NAMES_UNUSED, names, [e.used.names for e in compiled.values()])
+    _refuse_unused(texts.VALUES_UNUSED, values, [e.used.values for e in compiled.values()])
+    fields: dict[str, Any] = {_FIELDS[role]: expression for role, expression in compiled.items()}
+    return Bound(values or {}, values_bytes, **fields)
+
+
+def _refuse_alone(names: object, values: object, roles: list[str]) -> None:
+    if names is not None:
+        raise Invalid(texts.NAMES_ALONE)
+    if values is not None:
+        raise Invalid(texts.VALUES_ALONE, names=" and ".join(roles))
+
+
+def _check_placeholders(
+    names: Mapping[str, str] | None, values: Mapping[str, Value] | None
+) -> None:
+    if names is not None:
+        if not names:
+            raise Invalid(texts.NAMES_EMPTY)
+        for key in names:
+            if not _is_name(key):
+                raise Invalid(texts.NAMES_SYNTAX, key=key)
+    if values is not None:
+        if not values:
+            raise Invalid(texts.VALUES_EMPTY)
+        for key in values:
+            if not _is_value(key):
+                raise Invalid(texts.VALUES_SYNTAX, key=key)
+
+
+def _compile(role: str, text: str, names: Mapping[str, str]) -> Compiled:
+    size = len(text) + sum([len(name) for name in names.values()])
+    try:
+        if size > _CACHED_CHARACTERS_MAX:
+            return _COMPILERS[role](text, names)
+        return _compile_cached(role, text, tuple(names.items()))
+    except ExpressionFault as fault:
+        raise Invalid(f"Invalid {role}: {fault}") from None
+
+
+# A pure function's cache: equal arguments, equal expression.
+@lru_cache(maxsize=_CACHED)
+def _compile_cached(role: str, text: str, names: Names) -> Compiled:
+    return _COMPILERS[role](text, dict(names))
+
+
+def _check_values(role: str, expression: Compiled, values: Mapping[str, Value]) -> None:
+    if isinstance(expression, CompiledProjection):
+        return
+    try:
+        expression.check(values)
+    except ExpressionFault as fault:
+        raise Invalid(f"Invalid {role}: {fault}") from None
+
+
+def _measured(values: Mapping[str, Value]) -> int:
+    total = 0
+    for key, value in values.items():
+        try:
+            total += utf8_bytes(key) + measure(value)
+        except Invalid as fault:
+            raise Invalid(texts.VALUE_IN_VALUES, reason=fault.text, key=key) from None
+    if total > PLACEHOLDER_BYTES_MAX:
+        raise Invalid(texts.PLACEHOLDERS_TOO_LARGE)
+    return total
+
+
+def _refuse_unused(
+    text: str, given: Mapping[str, Any] | None, used: Iterable[frozenset[str]]
+) -> None:
+    if given is None:
+        return
+    unused = given.keys() - frozenset[str]().union(*used)
+    if unused:
+        raise Invalid(text, keys=", ".join(key for key in given if key in unused))

@@ -1,0 +1,116 @@
+"""Every key that DynamoDB stores, below ``dynamodb``.
+
+=============================================  =================================================
+key                                            value
+=============================================  =================================================
+``table``, account, region, name               :class:`~.records.Table`
+``tables``                                     counter: the number of the newest table
+``tags``, account, region, name                :class:`~.records.Tags`, where there are any
+``rows``, TABLE, 0, ``key of the item``        an item (:mod:`~.rows`)
+``rows``, TABLE, INDEX, ``key of the entry``   what an index has of an item, in the same form
+``count``, TABLE, INDEX                        counter: how many items or entries
+``bytes``, TABLE, INDEX                        counter: their size
+``collection``, TABLE, ``partition key``       counter: the size of an item collection, where the
+                                               table has local indexes
+``token``, BUCKET, account, region, token      :class:`~.records.Token`
+``bucket``, BUCKET                             empty: the bucket's end is scheduled
+=============================================  =================================================
+
+TABLE and INDEX are numbers; INDEX 0 is the table itself. BUCKET is a span of ten minutes. The keys
+of items and entries are raw bytes (:mod:`~.schema`) after the tuple.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from haar.kernel import arn as arns
+from haar.store.api import Span
+from haar.store.subspace import Subspace
+
+_SPACE = Subspace("dynamodb")
+_TABLE, _ROWS = "table", "rows"
+
+NEWEST_TABLE = _SPACE.pack("tables")
+
+
+@lru_cache(maxsize=4096)
+def table(arn: str) -> bytes:
+    """Return the key of a table, by the table's ARN."""
+    return _SPACE.pack(_TABLE, *_place(arn))
+
+
+def tables(account: str, region: str, after: str = "") -> Span:
+    """Return the span of an account's tables in a region after a name."""
+    whole = _SPACE.span(_TABLE, account, region)
+    if not after:
+        return whole
+    return Span(_SPACE.pack(_TABLE, account, region, after) + b"\x00", whole.end)
+
+
+def tags(arn: str) -> bytes:
+    """Return the key of a table's tags."""
+    return _SPACE.pack("tags", *_place(arn))
+
+
+@lru_cache(maxsize=4096)
+def rows(table_uid: int, index_uid: int = 0) -> bytes:
+    """Return the prefix of a table's items or of an index's entries."""
+    return _SPACE.pack(_ROWS, table_uid, index_uid)
+
+
+def all_rows(table_uid: int) -> Span:
+    """Return the span of a table's items and of all its indexes' entries."""
+    return _SPACE.span(_ROWS, table_uid)
+
+
+@lru_cache(maxsize=4096)
+def count(table_uid: int, index_uid: int = 0) -> bytes:
+    """Return the key of the number of items or entries."""
+    return _SPACE.pack("count", table_uid, index_uid)
+
+
+def counts(table_uid: int) -> Span:
+    """Return the span of a table's numbers of items and entries."""
+    return _SPACE.span("count", table_uid)
+
+
+@lru_cache(maxsize=4096)
+def size(table_uid: int, index_uid: int = 0) -> bytes:
+    """Return the key of the size of all items or entries."""
+    return _SPACE.pack("bytes", table_uid, index_uid)
+
+
+def sizes(table_uid: int) -> Span:
+    """Return the span of a table's sizes."""
+    return _SPACE.span("bytes", table_uid)
+
+
+def collection(table_uid: int, partition: bytes) -> bytes:
+    """Return the key of the size of an item collection."""
+    return _SPACE.pack("collection", table_uid, partition)
+
+
+def collections(table_uid: int) -> Span:
+    """Return the span of the sizes of a table's item collections."""
+    return _SPACE.span("collection", table_uid)
+
+
+def token(bucket: int, account: str, region: str, text: str) -> bytes:
+    """Return the key of a client's token."""
+    return _SPACE.pack("token", bucket, account, region, text)
+
+
+def tokens(bucket: int) -> Span:
+    """Return the span of all tokens of a bucket."""
+    return _SPACE.span("token", bucket)
+
+
+def bucket(number: int) -> bytes:
+    """Return the key that tells that a bucket's end is scheduled."""
+    return _SPACE.pack("bucket", number)
+
+
+def _place(arn: str) -> tuple[str, str, str]:
+    parts = arns.parse(arn)
+    return parts.account, parts.region, parts.resource.split("/")[1]

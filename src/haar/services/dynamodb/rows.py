@@ -1,0 +1,220 @@
+"""Rows of items and of index entries, and what changes with them.
+
+=========  =======  ==============================================================
+bytes      content  why
+=========  =======  ==============================================================
+0          ``01``   the version of this form
+1–4        size     AWS's size of the item, big-endian: pages and capacity need it
+5–         JSON     as AWS's wire has it: an answer is spliced, not decoded
+=========  =======  ==============================================================
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from haar.services.dynamodb import keys, texts
+from haar.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
+from haar.services.dynamodb.records import Index, Table
+from haar.services.dynamodb.schema import entry_key, packed_partition
+from haar.services.dynamodb.values import Item, dumps, measure_item
+from haar.store.api import Transaction
+
+ITEM_BYTES_MAX = 400 * 1024
+COLLECTION_BYTES_MAX = 10 * 1024**3
+HEAD_BYTES = 5
+_VERSION = b"\x01"
+
+
+class Written(NamedTuple):
+    """What a write has changed, for ConsumedCapacity.
+
+    Attributes:
+        size: the larger of the item's sizes before and after.
+        indexes: index → the sizes of the entries that were written or removed.
+    """
+
+    size: int
+    indexes: dict[str, list[int]]
+
+
+def encode(item: Item, size: int) -> bytes:
+    """Return the row of an item."""
+    return _VERSION + size.to_bytes(4, "big") + dumps(item)
+
+
+def json_of(row: bytes) -> bytes:
+    """Return an item's JSON."""
+    return row[HEAD_BYTES:]
+
+
+def size_of(row: bytes) -> int:
+    """Return an item's size."""
+    return int.from_bytes(row[1:HEAD_BYTES], "big")
+
+
+def item_of(row: bytes | None) -> Item:
+    """Return the item of a row; an empty one for no row."""
+    if row is None:
+        return {}
+    item: Item = orjson.loads(memoryview(row)[HEAD_BYTES:])
+    return item
+
+
+def spliced(row: bytes) -> orjson.Fragment:
+    """Return an item's JSON for an answer."""
+    return orjson.Fragment(row[HEAD_BYTES:])
+
+
+def checked_row(item: Item, size: int, text: str = texts.ITEM_TOO_LARGE) -> bytes:
+    """Return the row of an item.
+
+    Raises:
+        Invalid: it is larger than 400 KB.
+    """
+    if size > ITEM_BYTES_MAX:
+        raise Invalid(text)
+    return encode(item, size)
+
+
+def write(
+    tx: Transaction,
+    table: Table,
+    key: bytes,
+    old: bytes | None,
+    new: bytes | None,
+    item: Item | None = None,
+) -> Written:
+    """Put or clear an item, its entries in indexes, and the counters.
+
+    Args:
+        tx: the transaction.
+        table: whose item.
+        key: of its row.
+        old: the row as it was.
+        new: the row as it will be; None removes it.
+        item: the same as ``new``; its index keys have been checked.
+
+    Raises:
+        ItemCollectionSizeLimitExceeded: a collection would pass 10 GB.
+        Invalid: the item with its entries in local indexes is larger than 400 KB.
+    """
+    old_size = 0 if old is None else size_of(old)
+    new_size = 0 if new is None else size_of(new)
+    if old != new:
+        _put(tx, table, 0, key, old, new)
+    indexes: dict[str, list[int]] = {}
+    if table.indexes and old != new:
+        indexes = _write_entries(tx, table, key, old, new, item)
+        _check_collections(tx, table, indexes, old_size, new_size, item or item_of(old))
+    return Written(max(old_size, new_size), indexes)
+
+
+def _put(
+    tx: Transaction, table: Table, index: int, key: bytes, old: bytes | None, new: bytes | None
+) -> int:
+    """Put or clear a row and count it; return by how much the size grew."""
+    grown = (0 if new is None else size_of(new)) - (0 if old is None else size_of(old))
+    if new is None:
+        tx.clear(key)
+    else:
+        tx.put(key, new)
+    if (old is None) is not (new is None):
+        tx.add(keys.count(table.uid, index), 1 if old is None else -1)
+    if grown:
+        tx.add(keys.size(table.uid, index), grown)
+    return grown
+
+
+def _write_entries(
+    tx: Transaction,
+    table: Table,
+    key: bytes,
+    old: bytes | None,
+    new: bytes | None,
+    item: Item | None,
+) -> dict[str, list[int]]:
+    before = item_of(old)
+    after = item if item is not None else item_of(new)
+    changed: dict[str, list[int]] = {}
+    for index in table.indexes:
+        sizes = _write_entry(tx, table, index, key, (old, before), (new, after))
+        if sizes:
+            changed[index.name] = sizes
+    return changed
+
+
+def _write_entry(
+    tx: Transaction,
+    table: Table,
+    index: Index,
+    key: bytes,
+    old: tuple[bytes | None, Item],
+    new: tuple[bytes | None, Item],
+) -> list[int]:
+    """Bring an index's entry of an item up to date; return the sizes of what was written."""
+    old_key = None if old[0] is None else entry_key(table, index, old[1], key)
+    new_key = None if new[0] is None else entry_key(table, index, new[1], key)
+    old_row = _entry_row(table, index, *old) if old_key else None
+    new_row = _entry_row(table, index, *new) if new_key else None
+    if old_key == new_key:
+        if new_key is None or old_row == new_row:
+            return []
+        _put(tx, table, index.uid, new_key, old_row, new_row)
+        return [max(size_of(row) for row in (old_row, new_row) if row is not None)]
+    sizes: list[int] = []
+    for entry, before, after in ((old_key, old_row, None), (new_key, None, new_row)):
+        if entry is not None:
+            _put(tx, table, index.uid, entry, before, after)
+            sizes.append(max(size_of(row) for row in (before, after) if row is not None))
+    return sizes
+
+
+def _entry_row(table: Table, index: Index, row: bytes | None, item: Item) -> bytes:
+    if index.projection == "ALL":
+        assert row is not None, "an entry has an item"
+        return row
+    projected = {name: item[name] for name in item if name in index_names(table, index)}
+    return encode(projected, measure_item(projected))
+
+
+def index_names(table: Table, index: Index) -> frozenset[str]:
+    """Return the attributes that an index has, where it does not have all."""
+    own = frozenset(part.name for part in index.schema.parts)
+    return table.key_names | own | frozenset(index.included)
+
+
+def _check_collections(
+    tx: Transaction,
+    table: Table,
+    written: dict[str, list[int]],
+    old_size: int,
+    new_size: int,
+    item: Item,
+) -> None:
+    if not table.has_local_indexes:
+        return
+    local = [index for index in table.indexes if index.is_local]
+    entries = [_entry_size(table, index, item, new_size) for index in local]
+    if new_size and new_size + sum(entries) > ITEM_BYTES_MAX:
+        raise Invalid(texts.ITEM_TOO_LARGE)
+    key = keys.collection(table.uid, packed_partition(table.schema, item))
+    tx.add(key, new_size - old_size)
+    if new_size > old_size and counter(tx, key) > COLLECTION_BYTES_MAX:
+        raise ItemCollectionSizeLimitExceeded
+
+
+def _entry_size(table: Table, index: Index, item: Item, size: int) -> int:
+    if not all(part.name in item for part in index.schema.parts):
+        return 0
+    if index.projection == "ALL":
+        return size
+    names = index_names(table, index)
+    return measure_item({name: item[name] for name in item if name in names})
+
+
+def counter(tx: Transaction, key: bytes) -> int:
+    """Return the value of a counter."""
+    return int.from_bytes(tx.get(key) or b"", "little", signed=True)

@@ -24,15 +24,27 @@ class Entropy(Protocol):
         ...
 
 
+_POOL_BYTES = 8192
+
+
 class SystemEntropy:
-    """The operating system's randomness."""
+    """The operating system's randomness, drawn a page at a time: a system call costs some µs."""
 
     def __init__(self) -> None:
         self._jitter = random.Random()  # noqa: S311  # jitter is no secret
+        self._pool = b""
+        self._at = 0
 
     def bytes(self, count: int) -> bytes:
-        """Return ``count`` bytes fit for secrets."""
-        return os.urandom(count)
+        """Return ``count`` bytes fit for secrets, none of them ever again."""
+        end = self._at + count
+        if end > len(self._pool):
+            if count > _POOL_BYTES:
+                return os.urandom(count)
+            self._pool, self._at, end = os.urandom(_POOL_BYTES), 0, count
+        taken = self._pool[self._at : end]
+        self._at = end
+        return taken
 
     def fraction(self) -> float:
         """Return a number in ``[0, 1)``."""

@@ -31,7 +31,7 @@ async def answer(request: HttpRequest) -> HttpResponse:
 async def serve(port: int) -> None:
     """Listen until killed."""
     server = HttpServer(answer, clock=SystemClock())
-    await server.listen("127.0.0.1", port)
+    await server.start("127.0.0.1", port)
     await asyncio.Event().wait()
 
 

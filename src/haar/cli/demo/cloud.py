@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from dataclasses import dataclass
 from importlib import resources
@@ -67,7 +68,7 @@ def _create_function(haar: HaarProcess, name: str, environment: dict[str, str], 
     lambda_ = haar.client("lambda")
     arn = lambda_.create_function(
         FunctionName=name,
-        Runtime="python3.12",
+        Runtime=f"python3.{sys.version_info.minor}",  # the one that is surely here
         Role=ROLE,
         Handler=f"{name}.handler",
         Code={"ZipFile": _zip(name, data)},

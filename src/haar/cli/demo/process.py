@@ -69,23 +69,28 @@ class HaarProcess:
                 self._process.stdout.close()
             self._process = None
 
+    def keys(self) -> dict[str, str]:
+        """Return the root credentials of the data directory, as arguments of ``boto3.client``."""
+        file = ConfigParser()
+        file.read(self.data / "credentials")
+        return {
+            name: file["default"][name] for name in ("aws_access_key_id", "aws_secret_access_key")
+        }
+
     def client(self, service: str) -> Any:
         """Return a boto3 client with the root credentials of the data directory."""
         import boto3  # an optional dependency, haar[demo]  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415  # the same
 
-        keys = ConfigParser()
-        keys.read(self.data / "credentials")
         return boto3.client(  # type: ignore[call-overload]  # any service's name
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id=keys["default"]["aws_access_key_id"],
-            aws_secret_access_key=keys["default"]["aws_secret_access_key"],
             # A story with a crash in it needs the retries that every AWS client has.
             config=Config(
                 inject_host_prefix=False, retries={"mode": "standard", "total_max_attempts": 12}
             ),
+            **self.keys(),
         )
 
 

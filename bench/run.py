@@ -96,8 +96,7 @@ def main() -> None:
     asked = parser.parse_args()
     wanted: Callable[[str], object] = re.compile(asked.only or "").search
     lines = [
-        "| load, 32 connections | server | per second | CPU µs | p50 ms | p99 ms | of the ceiling "
-        "| haar is |",
+        "| load, 32 clients | server | per second | CPU µs | p50 ms | p99 ms | ceiling | haar is |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     with tempfile.TemporaryDirectory(prefix="haar-bench-") as scratch:

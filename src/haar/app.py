@@ -31,10 +31,11 @@ from haar.store.blobs import Blobs
 from haar.store.directory import DataDirectory
 from haar.store.memory import MemoryBlobs, MemoryStore
 from haar.store.rocksdb import RocksStore
+from haar.wire.limits import Limits
 from haar.wire.models import ModelCatalog
 from haar.wire.protocols import Codecs
 from haar.wire.route import Router
-from haar.wire.server import HttpServer, Limits
+from haar.wire.server import HttpServer
 
 SERVICES = ("sts", "lambda_")
 

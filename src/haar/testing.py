@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def running(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     **settings: Any,
-) -> Iterator[Running]:
+) -> Generator[Running]:
     """Run a haar for the length of a ``with`` block.
 
     Args:

@@ -1,8 +1,7 @@
-"""haar is killed with SIGKILL while writers work; what it acknowledged is there, nothing by half."""
+"""SIGKILL while writers work: what haar acknowledged is there, and nothing by half."""
 
 import importlib.util
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import pytest
 from botocore.config import Config
 
 from haar.cli.demo.process import HaarProcess
+from haar.kernel.entropy import SeededEntropy
 
 _spec = importlib.util.spec_from_file_location("writers", Path(__file__).with_name("writers.py"))
 assert _spec is not None
@@ -55,7 +55,7 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
     """SIGKILL at random moments loses nothing acknowledged and leaves nothing half done."""
     seed = int(os.environ.get("HAAR_CRASH_SEED", time.time_ns()))
     print(f"HAAR_CRASH_SEED={seed}")
-    moments = random.Random(seed)
+    moments = SeededEntropy(seed)
     haar = HaarProcess(tmp_path / "data")
     haar.start()
     messages = writers.Messages()
@@ -71,7 +71,7 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
         for _ in range(ROUNDS):
             client = clients(haar, read_timeout=20)
             threads = [writer.start(client) for writer in all_writers]
-            time.sleep(moments.uniform(0.05, 0.8))  # the moment of the kill is what is random
+            time.sleep(0.05 + moments.fraction() * 0.75)  # the moment of the kill is what is random
             haar.kill()
             for thread in threads:
                 thread.join(timeout=30)

@@ -8,6 +8,7 @@ import botocore.loaders
 import botocore.model
 import botocore.serialize
 import pytest
+
 from haar.kernel.errors import ApiError
 from haar.wire.http import HttpRequest
 from haar.wire.models import ModelCatalog

@@ -145,7 +145,7 @@ class Pipeline:
             await read_whole(request)
         family = FAMILIES.get(routed.protocol, "json")
         trace.who = who = self._verifier.verify(
-            request, service=codec.model.signing_name, family=family, bucket=routed.bucket
+            request, service=codec.signing_name, family=family, bucket=routed.bucket
         )
         operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
         members = codec.decode(request, body_of(request, who), routed)

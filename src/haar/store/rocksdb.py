@@ -12,9 +12,9 @@ durable       that snapshot, once the sync has ended             ``read``; ackno
 
 Bodies run one after the other on the event loop. A commit that finds no sync under way asks for one
 at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
-the next. One thread syncs (``flush_wal`` releases the GIL) and tells the loop once per sync, however
-many wait. A sync that fails ends the store: after a failed fsync the kernel may have dropped the
-pages, and trying again would lie.
+the next. One thread syncs (``flush_wal`` releases the GIL) and tells the loop once per sync,
+however many wait. A sync that fails ends the store: after a failed fsync the kernel may have
+dropped the pages, and trying again would lie.
 
 A commit version is the engine's sequence number at the start, plus one per commit: each commit
 raises the sequence number by at least one, so versions never repeat, not even after a crash.

@@ -12,8 +12,8 @@ algorithm       bytes  where from
 ``MD5``         16     hashlib
 ==============  =====  =====================================================
 
-On the wire a value is the base64 of its bytes, big endian. The CRCs are linear: :func:`combine` makes
-the value of two bodies joined from the values of each.
+On the wire a value is the base64 of its bytes, big endian. The CRCs are linear: :func:`combine`
+makes the value of two bodies joined from the values of each.
 """
 
 from __future__ import annotations

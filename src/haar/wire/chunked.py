@@ -1,4 +1,4 @@
-"""``aws-chunked`` bodies: the framing of uploads whose checksum or signatures come at the end.
+r"""``aws-chunked`` bodies: the framing of uploads whose checksum or signatures come at the end.
 
 ::
 
@@ -44,7 +44,7 @@ class ChunkVerifier(Protocol):
         ...
 
     def verify_trailer(self, sha256_hex: str, signature: str) -> None:
-        """Check the signature of the trailer's lines, each ``name:value\\n``.
+        r"""Check the signature of the trailer's lines, each ``name:value\\n``.
 
         Raises:
             ApiError: it is wrong.

@@ -1,8 +1,8 @@
 """The model's constraints: required, length, range, pattern, enum, and AWS's words for a breach.
 
 Two halves. :func:`check_of` compiles the constraints of one value into a predicate that the
-decoders run on their way. :class:`Explainer` walks decoded members only when a predicate said no, and finds
-every breach in the model's order::
+decoders run on their way. :class:`Explainer` walks decoded members only when a predicate said no,
+and finds every breach in the model's order::
 
     2 validation errors detected: Value '' at 'tableName' failed to satisfy constraint: Member must
     have length greater than or equal to 3; Value null at 'keySchema.1.member.keyType' failed to
@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.wire.models import Member, ServiceModel, Shape
@@ -197,8 +197,8 @@ class Explainer:
         for check, rule in self._own(shape):
             if not check(value):
                 yield Breach(path, member, "" if shape.sensitive else f"'{show(value)}'", rule)
-        if shape.type == "structure" and isinstance(value, dict) and not shape.document:
-            yield from self._walk_structure(shape, cast("dict[str, Any]", value), path)
+        if shape.type == "structure" and value.__class__ is dict and not shape.document:
+            yield from self._walk_structure(shape, value, path)
         elif shape.type == "list" and shape.member:
             yield from self._walk_list(shape.member, value, path, member)
         elif shape.type == "map" and shape.key and shape.value:

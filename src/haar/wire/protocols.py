@@ -220,6 +220,7 @@ class Codec:
         explainer: finds breaches of constraints; comes with a model.
 
     Attributes:
+        signing_name: the service in a credential's scope; empty without a model.
         wants_stream: whether :meth:`decode` takes the body as a stream, however long. All others
             need bytes.
     """
@@ -233,6 +234,7 @@ class Codec:
         "_row",
         "model",
         "operation",
+        "signing_name",
         "wants_stream",
     )
 
@@ -249,6 +251,7 @@ class Codec:
         self._notes: list[bool] = []
         self.model = model
         self.operation = operation
+        self.signing_name = model.signing_name if model is not None else ""
         self._explainer = explainer
         self._bound: Bound | None = None
         self._input: Shape | None = None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from haar.cli.demo import run
+
 
 @click.command()
 @click.option("--crash", is_flag=True, help="Kill haar in the middle of the map and of the pipe.")
@@ -14,7 +16,5 @@ import click
 @click.option("--rows", type=click.IntRange(min=1), help="Only so many flights.")
 def demo(*, crash: bool, data: Path | None, rows: int | None) -> None:
     """Count 336,776 flights through S3, Step Functions, Lambda, DynamoDB, SQS and Pipes."""
-    from haar.cli.demo import run  # rich is loaded only where it is shown  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(prefix="haar-demo-") as scratch:
         raise SystemExit(run.run(data or Path(scratch) / "data", crash=crash, rows=rows))

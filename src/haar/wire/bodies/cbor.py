@@ -117,8 +117,7 @@ class _Reader:
             while (item := self.value(depth)) is not _BREAK:
                 items.append(item)
             return items
-        for _ in range(self._argument(info)):
-            items.append(self._content(depth))
+        items.extend(self._content(depth) for _ in range(self._argument(info)))
         return items
 
     def _content(self, depth: int) -> Any:

@@ -1,0 +1,296 @@
+"""Bytes of a connection → requests: the parser's callbacks, with every limit of a head.
+
+httptools (llhttp) refuses what request smuggling needs: both Content-Length and Transfer-Encoding,
+two Content-Lengths, blanks before the colon, bare line feeds, unknown codings. The rest is here.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import httptools
+
+from haar.kernel.errors import RefusedAs
+from haar.wire import answers
+from haar.wire.exchange import Exchange
+from haar.wire.http import HeaderList, HttpRequest
+from haar.wire.limits import Limits
+from haar.wire.upload import Upload
+
+
+class Unacceptable(ValueError):
+    """What came is no request that is taken here; ``response`` says why."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.response = answers.refuse(status, text)
+
+
+class Owner(Protocol):
+    """The connection, as the intake sees it."""
+
+    def take(self, exchange: Exchange) -> None:
+        """Work on a request, now or after those before it."""
+        ...
+
+    def hold(self, is_held: bool) -> None:  # noqa: FBT001  # one switch, two positions
+        """Pause or resume reading."""
+        ...
+
+    def say_continue(self) -> None:
+        """Send ``100 Continue``."""
+        ...
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is being worked on and nothing waits."""
+        ...
+
+
+class Intake:
+    """Makes requests of one connection's bytes.
+
+    Args:
+        owner: gets the requests.
+        limits: what a client may ask for.
+        peer: the client's address.
+        is_tls: whether it came by https.
+
+    Attributes:
+        is_in_head: a request line and headers are arriving.
+        head_since_s: since when.
+        upload: the body that is arriving, where it streams.
+        exchange: the request whose body is arriving.
+    """
+
+    __slots__ = (
+        "_body",
+        "_expects",
+        "_head_bytes",
+        "_header_list",
+        "_headers",
+        "_is_tls",
+        "_limits",
+        "_now_s",
+        "_owner",
+        "_parser",
+        "_peer",
+        "_target",
+        "exchange",
+        "head_since_s",
+        "is_in_head",
+        "upload",
+    )
+
+    def __init__(self, owner: Owner, limits: Limits, peer: str, *, is_tls: bool) -> None:
+        self._owner = owner
+        self._limits = limits
+        self._peer = peer
+        self._is_tls = is_tls
+        self._parser = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._header_list: HeaderList = []
+        self._head_bytes = 0
+        self._expects = False
+        self._body: list[bytes] | None = None
+        self._now_s = self.head_since_s = 0.0
+        self.is_in_head = False
+        self.upload: Upload | None = None
+        self.exchange: Exchange | None = None
+
+    @property
+    def is_gathering(self) -> bool:
+        """Whether a small body is arriving."""
+        return self._body is not None
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for ``100 Continue``."""
+        return self._expects
+
+    def is_deep_in_body(self, count: int) -> bool:
+        """Whether the next ``count`` bytes are all of a long body."""
+        upload = self.upload
+        return upload is not None and upload.left is not None and upload.left >= count
+
+    def feed(self, data: bytes, now_s: float) -> None:
+        """Parse what came.
+
+        Raises:
+            Unacceptable: it is no request that is taken here.
+            httptools.HttpParserUpgrade: the client wants to change the protocol.
+            httptools.HttpParserCallbackError: a bug of ours.
+        """
+        self._now_s = now_s
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            if isinstance(error.__context__, Unacceptable):
+                raise error.__context__ from None
+            raise
+        except httptools.HttpParserUpgrade:
+            raise
+        except httptools.HttpParserError as error:
+            raise Unacceptable(400, f"Bad request: {error}.") from error
+        if self.is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.header_bytes_max + self._limits.target_bytes_max:
+                raise Unacceptable(431, "The request's headers are too long.")
+
+    def give_up(self) -> None:
+        """Forget a head or a small body that did not come in time."""
+        self.is_in_head = False
+        self._body = None
+
+    def forget(self, exchange: Exchange) -> None:
+        """Throw away what still comes of a request's body."""
+        if self.exchange is exchange:
+            self.exchange = None
+
+    def say_continue(self) -> None:
+        """Let the client send the body, if it waits for that."""
+        if self._expects:
+            self._expects = False
+            self._owner.say_continue()
+
+    # --- the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._target = b""
+        self._headers = {}
+        self._header_list = []
+        self._head_bytes = 0
+        self._expects = False
+        self.is_in_head = True
+        self.head_since_s = self._now_s
+
+    def on_url(self, piece: bytes) -> None:
+        """Take a piece of the target."""
+        self._target += piece
+        if len(self._target) > self._limits.target_bytes_max:
+            raise Unacceptable(414, "The request's target is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header (or a trailer, which only counts)."""
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > self._limits.header_bytes_max:
+            raise Unacceptable(431, "The request's headers are too long.")
+        if not self.is_in_head:
+            return
+        if len(self._header_list) >= self._limits.headers_max:
+            raise Unacceptable(431, "The request has too many headers.")
+        name = name.lower()
+        self._header_list.append((name, value))
+        headers = self._headers
+        headers[name] = headers[name] + b"," + value if name in headers else value
+
+    def on_headers_complete(self) -> None:
+        """Make the request; begin to work on it if its body streams."""
+        self.is_in_head = False
+        self._head_bytes = 0
+        headers = self._headers
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise Unacceptable(505, "This version of HTTP is not spoken here.")
+        host = headers.get(b"host")
+        if (host is None and version == "1.1") or (host is not None and b"," in host):
+            raise Unacceptable(400, "A request needs one Host header.")
+        length = self._length(headers)
+        self._expects = wants_continue(headers)
+        is_small = length is not None and length <= self._limits.gather_bytes_max
+        if not is_small:
+            self.upload = Upload(length, self._owner.hold, self.say_continue)
+        self.exchange = Exchange(
+            self._request(headers),
+            self.upload,
+            keeps_alive=self._parser.should_keep_alive(),
+            is_http10=version == "1.0",
+        )
+        if self.upload is not None:
+            self._owner.take(self.exchange)
+        elif length:
+            self._body = []
+            if self._expects and self._owner.is_free:
+                self.say_continue()
+
+    def _request(self, headers: dict[bytes, bytes]) -> HttpRequest:
+        path, _, query = path_of(self._target).partition(b"?")
+        return HttpRequest(
+            method=self._parser.get_method().decode("ascii"),
+            path=path,
+            query=query,
+            headers=headers,
+            header_list=self._header_list,
+            body=b"" if self.upload is None else self.upload,
+            peer=self._peer,
+            is_tls=self._is_tls,
+        )
+
+    def _length(self, headers: dict[bytes, bytes]) -> int | None:
+        """Return the body's length; None where it comes in chunks."""
+        if b"transfer-encoding" in headers:
+            if headers[b"transfer-encoding"].lower() != b"chunked":
+                raise Unacceptable(501, "The only transfer coding is chunked.")
+            return None
+        length = int(headers.get(b"content-length", b"0"))
+        if length > self._limits.body_bytes_max:
+            raise Unacceptable(413, "The request's body is too long.")
+        return length
+
+    def on_body(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+        self._expects = False
+        if self.upload is not None:
+            self.upload.feed(piece)
+            if self.exchange is None:
+                self.upload.discard()
+        elif self._body is not None:
+            self._body.append(piece)
+
+    def on_message_complete(self) -> None:
+        """Finish the body; begin to work on the request if that has not happened."""
+        upload, self.upload = self.upload, None
+        if upload is not None:
+            upload.finish()
+            return
+        exchange = self.exchange
+        assert exchange is not None, "a message has a head"
+        if self._body is not None:
+            pieces, self._body = self._body, None
+            exchange.request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._owner.take(exchange)
+
+
+def path_of(target: bytes) -> bytes:
+    """Return path and query of a request's target.
+
+    Raises:
+        Unacceptable: it is neither a path nor a URL.
+    """
+    if target.startswith(b"/"):
+        return target.partition(b"#")[0]
+    scheme, separator, rest = target.partition(b"://")
+    if not separator or scheme.lower() not in (b"http", b"https"):
+        raise Unacceptable(400, "The request's target is no path.")
+    return b"/" + rest.partition(b"/")[2]
+
+
+def wants_continue(headers: dict[bytes, bytes]) -> bool:
+    """Whether the client waits for ``100 Continue`` before it sends the body.
+
+    Raises:
+        Unacceptable: it expects something else.
+    """
+    expected = headers.get(b"expect")
+    if expected is None:
+        return False
+    if expected.lower() != b"100-continue":
+        raise Unacceptable(417, "The only expectation is 100-continue.")
+    return True
+
+
+def broken_off() -> RefusedAs:
+    """Return the refusal of a body whose rest cannot come any more."""
+    return RefusedAs("IncompleteBody", "The request body terminated unexpectedly.")

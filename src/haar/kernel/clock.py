@@ -24,6 +24,11 @@ class Clock(Protocol):
         ...
 
 
+async def a_turn() -> None:
+    """Let everybody else who is ready have a turn, in a loop that may never wait by itself."""
+    await asyncio.sleep(0)
+
+
 class SystemClock:
     """The machine's clock."""
 

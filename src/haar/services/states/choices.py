@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from haar.services.states.expressions import Unresolved, compile_expression
+from haar.services.states.expressions import Unresolved, compile_expression, constant
 from haar.services.states.surroundings import Expression, Surroundings
 from haar.services.states.timestamps import NotATime, parse_ms
 from haar.services.states.values import is_array, is_number, is_object
@@ -171,7 +171,7 @@ def _ordering(variable: Expression, name: str, operand: Any) -> Predicate:
     else:
         if reading(operand) is None:
             raise BadRule(_misfit(name))
-        other = _constant(operand)
+        other = constant(operand)
 
     def predicate(value: Any, around: Surroundings) -> bool:
         left, right = reading(variable(value, around)), reading(other(value, around))
@@ -185,7 +185,3 @@ def _misfit(name: str) -> str:
         return "String does not match RFC3339 timestamp"
     kind = {"S": "a string", "N": "numeric", "B": "a boolean"}[name[0]]
     return f"Expected value of type {kind} for the field '{name}'"
-
-
-def _constant(value: Any) -> Expression:
-    return lambda _value, _around: value

@@ -10,7 +10,7 @@ from typing import Any
 from haar.services.states import resources, values
 from haar.services.states.choices import OPERATORS, BadRule, compile_rule
 from haar.services.states.errors import InvalidDefinition
-from haar.services.states.expressions import BadExpression, UsesVariable
+from haar.services.states.expressions import BadExpression, UsesVariable, constant
 from haar.services.states.fields import Fields, Problem, names_of, unsupported
 from haar.services.states.map_definition import MAP_FIELDS, parse_map
 from haar.services.states.rules_definition import parse_catchers, parse_retriers
@@ -25,6 +25,7 @@ from haar.services.states.shapes import (
     TaskState,
     WaitState,
 )
+from haar.services.states.surroundings import Expression
 from haar.services.states.timestamps import NotATime, parse_ms
 from haar.services.states.values import is_array, is_object
 
@@ -237,13 +238,13 @@ def _fail(_: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozens
     return FailState(error=_word(fields, "Error"), cause=_word(fields, "Cause"), **common)
 
 
-def _word(fields: Fields, name: str) -> Any:
+def _word(fields: Fields, name: str) -> Expression | None:
     if name in fields and f"{name}Path" in fields:
         fields.problem(f"Only one of [{name}, {name}Path] may be given")
     if f"{name}Path" in fields:
-        return fields.path(f"{name}Path") or (lambda value, _around: value)
+        return fields.path(f"{name}Path")
     text = fields.text(name)
-    return None if text is None else lambda _value, _around: text
+    return None if text is None else constant(text)
 
 
 def _task(_: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]) -> State:
@@ -276,7 +277,7 @@ def _resource(fields: Fields) -> resources.Resource:
 
 
 def _check_parameters(fields: Fields, resource: resources.Resource) -> None:
-    given = fields.get("Parameters") if "Parameters" in fields else {}
+    given: Any = fields.body.get("Parameters", {})
     if not is_object(given):
         return
     plain = {name.removesuffix(".$") for name in given}

@@ -1,44 +1,19 @@
-"""Executions: started, described, stopped, listed, and their history."""
+"""Executions: started, described, stopped."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from haar.kernel import pages as tokens
 from haar.kernel.entropy import uuid4
-from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
-from haar.services.states import counts, keys, names, pages, values
+from haar.services.states import names, values
 from haar.services.states.definition import parse
-from haar.services.states.errors import (
-    ExecutionAlreadyExists,
-    ExecutionDoesNotExist,
-    InvalidArn,
-    InvalidExecutionInput,
-    ResourceNotFound,
-    ValidationException,
-)
-from haar.services.states.history import EVENTS, HistoryEvent, shown
-from haar.services.states.ledger import (
-    apply,
-    begin,
-    facts_of,
-    read_execution,
-    read_input,
-    read_map_run,
-)
-from haar.services.states.machines import read_machine, read_revision
-from haar.services.states.records import (
-    EXECUTIONS,
-    LISTED,
-    ExecutionRecord,
-    MapRunRecord,
-    Path,
-)
+from haar.services.states.errors import ExecutionAlreadyExists, InvalidExecutionInput
+from haar.services.states.ledger import apply, begin, facts_of, read_execution, read_input
+from haar.services.states.lookup import need_execution, need_machine, need_revision, run_of
+from haar.services.states.records import ExecutionRecord, Path
 from haar.services.states.steps import Stopped
 from haar.services.states.timestamps import moment
-from haar.store.api import Row, Transaction
+from haar.store.api import Transaction
 
 
 @operation(
@@ -65,7 +40,7 @@ def start_execution(call: Call[Members], tx: Transaction) -> Members:
     names.check_name(name)
     text = call.members.get("input", "{}")
     _check_input(text)
-    found = read_machine(tx, machine)
+    found = need_machine(tx, machine)
     path: Path = (*machine, name)
     old = read_execution(tx, path)
     if old is not None:
@@ -79,7 +54,7 @@ def start_execution(call: Call[Members], tx: Transaction) -> Members:
         role=found.role,
         trace=call.members.get("traceHeader", ""),
     )
-    definition = parse(read_revision(tx, machine, found.revision).definition)
+    definition = parse(need_revision(tx, machine, found.revision).definition)
     begin(tx, path, definition, facts_of(path, record, machine.name, text), record)
     return _started(path, call.now_ms)
 
@@ -95,14 +70,6 @@ def _check_input(text: str) -> None:
         values.read(text)
     except values.NotJson as err:
         raise InvalidExecutionInput(reason=err) from None
-
-
-def _need(tx: Transaction, arn: str) -> tuple[Path, ExecutionRecord]:
-    path = names.execution_of(arn)
-    record = read_execution(tx, path)
-    if record is None:
-        raise ExecutionDoesNotExist(arn=arn)
-    return path, record
 
 
 @operation(
@@ -121,7 +88,7 @@ def describe_execution(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, DescribeExecution.
     """
-    path, record = _need(tx, call.resource)
+    path, record = need_execution(tx, call.resource)
     answer: Members = {
         "executionArn": call.resource,
         **_parent(tx, path),
@@ -151,18 +118,12 @@ def _parent(tx: Transaction, path: Path) -> Members:
         account, region, machine, name = (str(element) for element in path)
         arn = names.Machine(account, region, machine).arn
         return {"stateMachineArn": arn, "name": name}
-    run = _run_of(tx, path)
+    run = run_of(tx, path)
     return {
         "stateMachineArn": names.child_machine_arn(run),
         "name": names.child_name(run, int(str(path[1]))),
         "mapRunArn": names.map_run_arn(run),
     }
-
-
-def _run_of(tx: Transaction, path: Path) -> MapRunRecord:
-    run = read_map_run(tx, str(path[0]))
-    assert run is not None, "a child's Map Run is there"
-    return run
 
 
 def _data(tx: Transaction, path: Path, record: ExecutionRecord) -> Members:
@@ -188,185 +149,9 @@ def stop_execution(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, StopExecution.
     """
-    path, record = _need(tx, call.resource)
+    path, record = need_execution(tx, call.resource)
     if record.status != "RUNNING":
         return {"stopDate": moment(record.stop_ms)}
     event = Stopped(call.members.get("error"), call.members.get("cause"))
     apply(tx, path, event, call.now_ms)
     return {"stopDate": moment(call.now_ms)}
-
-
-@operation(
-    "ListExecutions",
-    members="stateMachineArn statusFilter maxResults nextToken mapRunArn",
-    resource=names.listed,
-    readonly=True,
-)
-def list_executions(call: Call[Members], tx: Transaction) -> Members:
-    """List executions of a state machine or of a Map Run, the newest first.
-
-    With a statusFilter a page may be short though there is more: it has a nextToken then.
-
-    Keys: scans ``started`` or ``execution``.
-
-    Raises:
-        StateMachineDoesNotExist: there is none.
-        ResourceNotFound: no such Map Run.
-        InvalidToken: a token that was not given out.
-
-    Source: AWS docs, Step Functions API reference, ListExecutions.
-    """
-    members = call.members
-    if ("stateMachineArn" in members) == ("mapRunArn" in members):
-        raise ValidationException(
-            reason="Exactly one of 'stateMachineArn' or 'mapRunArn' must be specified"
-        )
-    if "mapRunArn" in members:
-        return _list_children(members, tx)
-    machine = names.machine_of(call.resource)
-    if "/" in machine.name:
-        raise NotImplementedByHaar(what="ListExecutions of a Map state's own ARN; use mapRunArn")
-    read_machine(tx, machine)
-    span = keys.all_started(*machine)
-    return _page(members, tx, span, lambda row: _entry(machine, row))
-
-
-def _page(members: Members, tx: Transaction, span: Any, entry: Any) -> Members:
-    size, wanted = pages.size(members), members.get("statusFilter")
-    left = pages.after(span, pages.start(members), reverse=True)
-    found: list[Members] = []
-    last, seen = b"", 0
-    for row in tx.scan(left, limit=pages.SCANNED_MAX + 1, reverse=True):
-        if len(found) == size or seen == pages.SCANNED_MAX:
-            return {"executions": found, "nextToken": tokens.make(last)}
-        last, seen = row.key, seen + 1
-        listed = entry(row)
-        if wanted is None or listed["status"] == wanted:
-            found.append(listed)
-    return {"executions": found}
-
-
-def _entry(machine: names.Machine, row: Row) -> Members:
-    *_, start_ms, name = keys.name_of(row.key)
-    listed = LISTED.decode(row.value)
-    entry: Members = {
-        "executionArn": names.execution_arn((*machine, str(name))),
-        "stateMachineArn": machine.arn,
-        "name": name,
-        "status": listed.status,
-        "startDate": moment(int(str(start_ms))),
-        "redriveCount": 0,
-    }
-    if listed.stop_ms:
-        entry["stopDate"] = moment(listed.stop_ms)
-    return entry
-
-
-def _list_children(members: Members, tx: Transaction) -> Members:
-    id_ = names.map_run_of(members["mapRunArn"])
-    run = read_map_run(tx, id_)
-    if run is None:
-        raise ResourceNotFound(arn=members["mapRunArn"])
-    return _page(members, tx, keys.children(id_), lambda row: _child_entry(run, row))
-
-
-def _child_entry(run: MapRunRecord, row: Row) -> Members:
-    index = int(str(keys.name_of(row.key)[1]))
-    record = EXECUTIONS.decode(row.value)
-    entry: Members = {
-        "executionArn": names.child_arn(run, index),
-        "stateMachineArn": names.child_machine_arn(run),
-        "name": names.child_name(run, index),
-        "status": record.status,
-        "startDate": moment(record.start_ms),
-        "mapRunArn": names.map_run_arn(run),
-        "itemCount": record.items,
-        "redriveCount": 0,
-    }
-    if record.stop_ms:
-        entry["stopDate"] = moment(record.stop_ms)
-    return entry
-
-
-@operation(
-    "GetExecutionHistory",
-    members="executionArn maxResults reverseOrder nextToken includeExecutionData",
-    resource=names.named_execution,
-    readonly=True,
-)
-def get_execution_history(call: Call[Members], tx: Transaction) -> Members:
-    """List the events of an execution.
-
-    Keys: reads ``execution``, ``input``; scans ``history``.
-
-    Raises:
-        ExecutionDoesNotExist: no such execution.
-        InvalidArn: an Express execution, which has no history.
-
-    Source: AWS docs, Step Functions API reference, GetExecutionHistory.
-    """
-    path, record = _need(tx, call.resource)
-    if names.is_child(path) and _run_of(tx, path).is_express:
-        raise InvalidArn(arn="Resource type not valid in this context: express")
-    text = read_input(tx, path, record)
-    size, reverse = pages.size(call.members), bool(call.members.get("reverseOrder"))
-    with_data = call.members.get("includeExecutionData", True)
-    token = pages.start(call.members)
-    last = int.from_bytes(token or b"", "big")
-    events = _events(tx, path, last, size + 1, reverse=reverse)
-    answer: Members = {
-        "events": [shown(event, text, with_data=with_data) for event in events[:size]]
-    }
-    if len(events) > size:
-        answer["nextToken"] = tokens.make(events[size - 1].id.to_bytes(4, "big"))
-    return answer
-
-
-def _events(
-    tx: Transaction, path: Path, last: int, count: int, *, reverse: bool
-) -> list[HistoryEvent]:
-    """Return ``count`` events at most after (before, where reversed) the one with id ``last``."""
-    found: list[HistoryEvent] = []
-    chunks = _chunks(tx, path, last, reverse=reverse)
-    for row in tx.scan(chunks, limit=count + 1, reverse=reverse):
-        chunk = EVENTS.decode(row.value)
-        for event in reversed(chunk) if reverse else chunk:
-            if not last or (event.id < last if reverse else event.id > last):
-                found.append(event)
-                if len(found) == count:
-                    return found
-    return found
-
-
-def _chunks(tx: Transaction, path: Path, last: int, *, reverse: bool) -> Any:
-    """Return the span of the chunks that may hold what is asked for."""
-    span = keys.histories(path)
-    if not last:
-        return span
-    if reverse:
-        return span._replace(end=keys.history(path, last))
-    for row in tx.scan(span._replace(end=keys.history(path, last + 1)), limit=1, reverse=True):
-        return span._replace(start=row.key)
-    return span
-
-
-def event_at(tx: Transaction, path: Path, id_: int) -> HistoryEvent | None:
-    """Return one event of an execution."""
-    found = _events(tx, path, id_ - 1, 1, reverse=False)
-    return found[0] if found and found[0].id == id_ else None
-
-
-def tally_members(tally: counts.Tally, pending: int) -> Members:
-    """Return a tally as DescribeMapRun tells it."""
-    return {
-        "pending": pending,
-        "running": tally.running,
-        "succeeded": tally.succeeded,
-        "failed": tally.failed,
-        "timedOut": tally.timed_out,
-        "aborted": tally.aborted,
-        "total": tally.started + pending,
-        "resultsWritten": tally.started - tally.running,
-        "failuresNotRedrivable": 0,
-        "pendingRedrive": 0,
-    }

@@ -71,7 +71,7 @@ def _path(text: str) -> Expression:
         raise BadExpression(text) from err
     find = path.find
     if text == "$":
-        return lambda value, _: value
+        return whole
     if text.startswith("$$"):
         return lambda _, around: _found(text, find, around.document)
     return lambda value, _: _found(text, find, value)
@@ -115,10 +115,10 @@ def _argument(text: str, at: int, depth: int, *, is_format: bool) -> tuple[Expre
         return _path(text[at:end].rstrip()), end
     quoted = _TEXT.match(text, at)
     if quoted:
-        return _constant(_Quoted(quoted[1])), quoted.end()
+        return constant(_Quoted(quoted[1])), quoted.end()
     literal = _LITERAL.match(text, at)
     if literal:
-        return _constant(values.read(literal[1])), literal.end()
+        return constant(values.read(literal[1])), literal.end()
     return _call(text, at, depth + 1)
 
 
@@ -132,8 +132,14 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
-def _constant(value: Any) -> Expression:
+def constant(value: Any) -> Expression:
+    """Return the expression that is always one value."""
     return lambda _value, _around: value
+
+
+def whole(value: Any, _around: Surroundings) -> Any:
+    """Return the input: what ``$`` finds."""
+    return value
 
 
 def _bind(text: str, name: str, arguments: list[Expression]) -> Expression:
@@ -217,9 +223,9 @@ def compile_template(template: Any) -> Expression:
     if is_array(template):
         parts = [compile_template(part) for part in template]
         if not _is_dynamic(template):
-            return _constant(template)
+            return constant(template)
         return lambda value, around: [part(value, around) for part in parts]
-    return _constant(template)
+    return constant(template)
 
 
 def _is_dynamic(template: Any) -> bool:
@@ -238,5 +244,5 @@ def _object(template: dict[str, Any]) -> Expression:
             raise BadExpression(f"{key}")
         members.append((key[:-2], compile_expression(below)))
     if not _is_dynamic(template):
-        return _constant(template)
+        return constant(template)
     return lambda value, around: {key: member(value, around) for key, member in members}

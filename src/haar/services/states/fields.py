@@ -13,6 +13,7 @@ from haar.services.states.expressions import (
     UsesVariable,
     compile_expression,
     compile_template,
+    constant,
 )
 from haar.services.states.shapes import Number
 from haar.services.states.surroundings import Expression
@@ -132,8 +133,6 @@ class Fields:
         text = self.text(name)
         if text is None:
             return None
-        if text == "$":
-            return None
         try:
             return compile_expression(text)
         except BadExpression:
@@ -145,8 +144,8 @@ class Fields:
     def data_path(self, name: str) -> Expression | None:
         """Return InputPath or OutputPath: null means ``{}``, ``$`` and absence None."""
         if name in self.body and self.body[name] is None:
-            return lambda _value, _around: {}
-        return self.path(name)
+            return constant({})
+        return None if self.body.get(name) == "$" else self.path(name)
 
     def template(self, name: str) -> Expression | None:
         """Return a payload template."""

@@ -119,6 +119,10 @@ def _array_get_item(array: Any, index: Any) -> Any:
     return items[at]
 
 
+def _array_length(array: Any) -> int:
+    return len(_array(array, "States.ArrayLength"))
+
+
 def _array_unique(array: Any) -> list[Any]:
     kept: list[Any] = []
     for item in _array(array, "States.ArrayUnique"):
@@ -196,7 +200,7 @@ FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {
     "States.ArrayContains": (2, 2, _array_contains),
     "States.ArrayRange": (3, 3, _array_range),
     "States.ArrayGetItem": (2, 2, _array_get_item),
-    "States.ArrayLength": (1, 1, lambda array: len(_array(array, "States.ArrayLength"))),
+    "States.ArrayLength": (1, 1, _array_length),
     "States.ArrayUnique": (1, 1, _array_unique),
     "States.Base64Encode": (1, 1, _base64_encode),
     "States.Base64Decode": (1, 1, _base64_decode),

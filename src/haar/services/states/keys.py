@@ -1,7 +1,7 @@
 """Every key that Step Functions stores.
 
-A *path* is (account, region, machine, name) for an execution that somebody started, and
-(run, index) for a child of a Distributed Map; *run* is the first 23 characters of the Map Run's UUID.
+A *path* is (account, region, machine, name) for an execution that somebody started, and (run,
+index) for a child of a Distributed Map; *run* is the first 23 characters of the Map Run's UUID.
 
 ======================================================  ======================================
 key (below ``states``)                                  value

@@ -13,44 +13,21 @@ from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
 from haar.services.states import keys, names, pages
 from haar.services.states.definition import examine, parse
-from haar.services.states.errors import (
-    ExecutionDoesNotExist,
-    MissingRequiredParameter,
-    StateMachineAlreadyExists,
-    StateMachineDoesNotExist,
-)
-from haar.services.states.ledger import read_execution, read_map_run
+from haar.services.states.errors import MissingRequiredParameter, StateMachineAlreadyExists
+from haar.services.states.lookup import need_execution, need_machine, need_revision, run_of
 from haar.services.states.records import MACHINES, REVISIONS, MachineRecord, RevisionRecord
 from haar.services.states.tags import merged, tags_of
 from haar.services.states.timestamps import moment
 from haar.store.api import Transaction
 
 
-def read_machine(tx: Transaction, machine: names.Machine) -> MachineRecord:
-    """Return a state machine's record.
-
-    Raises:
-        StateMachineDoesNotExist: there is none.
-    """
-    raw = tx.get(keys.machine(*machine))
-    if raw is None:
-        raise StateMachineDoesNotExist(arn=machine.arn)
-    return MACHINES.decode_hot(raw)
-
-
-def read_revision(tx: Transaction, machine: names.Machine, revision: str) -> RevisionRecord:
-    """Return a definition."""
-    raw = tx.get(keys.revision(*machine, revision))
-    assert raw is not None, "a machine's definition is there"
-    return REVISIONS.decode_hot(raw)
-
-
 def _refuse_what_is_off(members: Members) -> None:
     """Refuse logging and tracing by name; what turns them off is honoured."""
-    logging = members.get("loggingConfiguration") or {}
+    logging: dict[str, Any] = members.get("loggingConfiguration") or {}
     if logging.get("level", "OFF") != "OFF" or logging.get("destinations"):
         raise NotImplementedByHaar(what="loggingConfiguration of state machines")
-    if (members.get("tracingConfiguration") or {}).get("enabled"):
+    tracing: dict[str, Any] = members.get("tracingConfiguration") or {}
+    if tracing.get("enabled"):
         raise NotImplementedByHaar(what="tracingConfiguration of state machines")
     if members.get("publish"):
         raise NotImplementedByHaar(what="publish (versions of state machines)")
@@ -85,7 +62,7 @@ def create_state_machine(call: Call[Members], tx: Transaction) -> Members:
     if raw is not None:
         record = MACHINES.decode_hot(raw)
         # A different role or other tags do not conflict, and are not updated.
-        if read_revision(tx, machine, record.revision).definition != definition:
+        if need_revision(tx, machine, record.revision).definition != definition:
             raise StateMachineAlreadyExists(arn=machine.arn)
         return _made(machine, record.created_ms)
     revision = uuid4(call.entropy)
@@ -130,14 +107,14 @@ def update_state_machine(call: Call[Members], tx: Transaction) -> Members:
     """
     members = call.members
     machine = names.machine_of(call.resource)
-    record = read_machine(tx, machine)
+    record = need_machine(tx, machine)
     _refuse_what_is_off(members)
     changes = {"definition", "roleArn", "loggingConfiguration", "tracingConfiguration"}
     if not changes & members.keys():
         raise MissingRequiredParameter
     definition = members.get("definition")
     if definition is None:
-        definition = read_revision(tx, machine, record.revision).definition
+        definition = need_revision(tx, machine, record.revision).definition
     parse(definition)
     changed = msgspec.structs.replace(
         record,
@@ -166,12 +143,12 @@ def describe_state_machine(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, Step Functions API reference, DescribeStateMachine.
     """
     machine = names.machine_of(call.resource)
-    record = read_machine(tx, machine)
+    record = need_machine(tx, machine)
     answer: Members = {
         "stateMachineArn": machine.arn,
         "name": machine.name,
         "status": "ACTIVE",
-        "definition": _definition(call, read_revision(tx, machine, record.revision)),
+        "definition": _definition(call, need_revision(tx, machine, record.revision)),
         "roleArn": record.role,
         "type": "STANDARD",
         "creationDate": moment(record.created_ms),
@@ -204,20 +181,16 @@ def describe_for_execution(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, DescribeStateMachineForExecution.
     """
-    path = names.execution_of(call.resource)
-    record = read_execution(tx, path)
-    if record is None:
-        raise ExecutionDoesNotExist(arn=call.resource)
+    path, record = need_execution(tx, call.resource)
     answer: Members = {}
     if names.is_child(path):
-        run = read_map_run(tx, str(path[0]))
-        assert run is not None, "a child's Map Run is there"
+        run = run_of(tx, path)
         machine, revision_id = names.Machine(run.account, run.region, run.machine), run.revision
         answer = {"mapRunArn": names.map_run_arn(run), "label": run.label}
     else:
         account, region, name, _ = (str(element) for element in path)
         machine, revision_id = names.Machine(account, region, name), record.revision
-    revision = read_revision(tx, machine, revision_id)
+    revision = need_revision(tx, machine, revision_id)
     return {
         **answer,
         "stateMachineArn": machine.arn,
@@ -314,7 +287,7 @@ def list_tags(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, ListTagsForResource.
     """
-    return {"tags": tags_of(read_machine(tx, names.machine_of(call.resource)).tags)}
+    return {"tags": tags_of(need_machine(tx, names.machine_of(call.resource)).tags)}
 
 
 @operation("TagResource", members="resourceArn tags", resource=names.named_resource)
@@ -329,7 +302,7 @@ def tag_resource(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, Step Functions API reference, TagResource.
     """
     machine = names.machine_of(call.resource)
-    record = read_machine(tx, machine)
+    record = need_machine(tx, machine)
     tags = merged(record.tags, call.members["tags"], machine.arn)
     tx.put(keys.machine(*machine), MACHINES.encode(msgspec.structs.replace(record, tags=tags)))
     return {}
@@ -344,7 +317,7 @@ def untag_resource(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, Step Functions API reference, UntagResource.
     """
     machine = names.machine_of(call.resource)
-    record = read_machine(tx, machine)
+    record = need_machine(tx, machine)
     gone = set(call.members["tagKeys"])
     tags = {key: value for key, value in record.tags.items() if key not in gone}
     tx.put(keys.machine(*machine), MACHINES.encode(msgspec.structs.replace(record, tags=tags)))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from haar.services.states.expressions import constant
 from haar.services.states.fields import Fields, matches, unsupported
 from haar.services.states.shapes import (
     BatcherShape,
@@ -117,7 +118,7 @@ def _reader(fields: Fields | None) -> ReaderShape | None:
         return None
     fields.allow(frozenset({"Resource", "Parameters", "ReaderConfig"}))
     fields.need("Resource", "Parameters")
-    parameters = fields.template("Parameters") or (lambda _value, _around: {})
+    parameters = fields.template("Parameters") or constant({})
     config = fields.object("ReaderConfig") or Fields({}, fields.place, fields.problems)
     max_items = config.number("MaxItems", 0, ITEMS_MAX)
     if fields.get("Resource") == _LIST_OBJECTS:

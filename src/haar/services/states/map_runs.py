@@ -6,22 +6,12 @@ from haar.kernel import pages as tokens
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.states import counts, keys, names, pages
-from haar.services.states.errors import ExecutionDoesNotExist, ResourceNotFound
-from haar.services.states.executions import tally_members
-from haar.services.states.ledger import read_execution, read_map_run
+from haar.services.states.ledger import read_map_run
+from haar.services.states.lookup import arn_of, need_execution, need_map_run
 from haar.services.states.map_definition import CONCURRENCY_MAX
 from haar.services.states.records import CURSORS, MapRunRecord
 from haar.services.states.timestamps import moment
 from haar.store.api import Transaction
-
-
-def execution_arn(run: MapRunRecord, tx: Transaction) -> str:
-    """Return the ARN of the execution that opened a Map Run."""
-    if not names.is_child(run.parent):
-        return names.execution_arn(run.parent)
-    outer = read_map_run(tx, str(run.parent[0]))
-    assert outer is not None, "a child's Map Run is there"
-    return names.child_arn(outer, int(run.parent[1]))
 
 
 @operation("DescribeMapRun", members="mapRunArn", resource=names.named_map_run, readonly=True)
@@ -35,20 +25,17 @@ def describe_map_run(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, DescribeMapRun.
     """
-    id_ = names.map_run_of(call.resource)
-    run = read_map_run(tx, id_)
-    if run is None:
-        raise ResourceNotFound(arn=call.resource)
+    id_, run = need_map_run(tx, call.resource)
     answer: Members = {
         "mapRunArn": names.map_run_arn(run),
-        "executionArn": execution_arn(run, tx),
+        "executionArn": arn_of(tx, run.parent),
         "status": run.status,
         "startDate": moment(run.start_ms),
         "maxConcurrency": int(run.numbers.get("concurrency", 0)) or CONCURRENCY_MAX,
         "toleratedFailurePercentage": float(run.numbers.get("tolerated_percentage", 0.0)),
         "toleratedFailureCount": int(run.numbers.get("tolerated_count", 0)),
-        "itemCounts": tally_members(counts.read(tx, id_, "items"), _pending(tx, id_, run)),
-        "executionCounts": tally_members(counts.read(tx, id_, "executions"), 0),
+        "itemCounts": _tally(counts.read(tx, id_, "items"), _pending(tx, id_, run)),
+        "executionCounts": _tally(counts.read(tx, id_, "executions"), 0),
         "redriveCount": 0,
     }
     if run.stop_ms:
@@ -79,9 +66,7 @@ def list_map_runs(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, ListMapRuns.
     """
-    path = names.execution_of(call.resource)
-    if read_execution(tx, path) is None:
-        raise ExecutionDoesNotExist(arn=call.resource)
+    path, _ = need_execution(tx, call.resource)
     size = pages.size(call.members)
     span = pages.after(keys.all_mapped(path), pages.start(call.members))
     rows = list(tx.scan(span, limit=size + 1))
@@ -94,7 +79,7 @@ def list_map_runs(call: Call[Members], tx: Transaction) -> Members:
 
 def _listed(run: MapRunRecord, tx: Transaction) -> Members:
     entry: Members = {
-        "executionArn": execution_arn(run, tx),
+        "executionArn": arn_of(tx, run.parent),
         "mapRunArn": names.map_run_arn(run),
         "stateMachineArn": names.Machine(run.account, run.region, run.machine).arn,
         "startDate": moment(run.start_ms),
@@ -102,3 +87,19 @@ def _listed(run: MapRunRecord, tx: Transaction) -> Members:
     if run.stop_ms:
         entry["stopDate"] = moment(run.stop_ms)
     return entry
+
+
+def _tally(tally: counts.Tally, pending: int) -> Members:
+    """Return a tally as DescribeMapRun tells it."""
+    return {
+        "pending": pending,
+        "running": tally.running,
+        "succeeded": tally.succeeded,
+        "failed": tally.failed,
+        "timedOut": tally.timed_out,
+        "aborted": tally.aborted,
+        "total": tally.started + pending,
+        "resultsWritten": tally.started - tally.running,
+        "failuresNotRedrivable": 0,
+        "pendingRedrive": 0,
+    }

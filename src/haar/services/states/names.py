@@ -46,7 +46,7 @@ def _resource(text: str, kind: str) -> tuple[arn.Arn, str]:
     except arn.NotAnArn:
         raise InvalidArn(arn=text) from None
     type_, _, name = found.resource.partition(":")
-    if found.service != "states":
+    if (found.partition, found.service) != ("aws", "states"):
         raise InvalidArn(arn=text)
     if type_ not in kind.split() or not name:
         raise InvalidArn(arn=f"Resource type not valid in this context: {type_}")

@@ -11,7 +11,6 @@ MaxConcurrency; the pump sleeps on the counter of ended children while there is 
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from haar.kernel.clock import a_turn
 from haar.kit.call import Scope
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job
@@ -35,8 +35,8 @@ from haar.services.states.ledger import (
     read_execution,
     read_map_run,
 )
+from haar.services.states.lookup import arn_of
 from haar.services.states.map_definition import CONCURRENCY_MAX
-from haar.services.states.map_runs import execution_arn
 from haar.services.states.readers.items import ReaderFailed
 from haar.services.states.readers.open_reader import Source, open_source
 from haar.services.states.readers.s3_object import Caller
@@ -151,8 +151,7 @@ class Pump:
         room = self._window(seen.run) - seen.executions.running
         if seen.cursor.is_exhausted or room <= 0:
             return False
-        # A turn for everybody else: on the memory engine nothing below waits.
-        await asyncio.sleep(0)
+        await a_turn()  # on the memory engine nothing below waits
         return await self._start_some(seen, room)
 
     @staticmethod
@@ -254,7 +253,7 @@ def _prepare(tx: Transaction, id_: str, run: MapRunRecord) -> tuple[PlanRecord, 
     assert isinstance(state, MapState)
     parent = read_execution(tx, run.parent)
     assert parent is not None, "a Map Run has its execution"
-    return plan, Maker(run, plan, state, execution_arn(run, tx), parent.start_ms)
+    return plan, Maker(run, plan, state, arn_of(tx, run.parent), parent.start_ms)
 
 
 def start_children(

@@ -190,8 +190,8 @@ class Run:
 
     def _iteration(self, frame: Frame) -> dict[str, Any] | None:
         """Return the item of the innermost inline Map around a frame."""
-        at: Frame | None = frame
-        while at is not None and at.parent >= ROOT:
+        at = frame
+        while at.parent >= ROOT:
             parent = self.frames.need(at.parent)
             if isinstance(self.definition.states[parent.state], MapState):
                 return {"Index": at.index, "Value": at.item}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from haar.kit.jobs import JobKind
 from haar.kit.operation import collect
 from haar.kit.service import Service
+from haar.services.states.execution_history import get_execution_history
+from haar.services.states.execution_lists import list_executions
 from haar.services.states.executions import (
     describe_execution,
-    get_execution_history,
-    list_executions,
     start_execution,
     stop_execution,
 )

@@ -9,7 +9,7 @@ from haar.kit.call import Scope
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job
 from haar.services.states import values
-from haar.services.states.executions import event_at
+from haar.services.states.execution_history import event_at
 from haar.services.states.frames import Phase
 from haar.services.states.history import payload
 from haar.services.states.integrations.answers import TaskError, TaskOrder

@@ -74,12 +74,12 @@ def find_number(
     if number.path is None:
         return number.value or 0
     found = run.evaluate(frame, number.path, effective)
-    if is_integer(found) or (not is_whole and is_number(found)):
-        return found
-    kind = "integer" if is_whole else "float"
-    shown = found if isinstance(found, str) else values.write(found)
-    run.break_down(
-        frame,
-        f'The {field} field refers to value "{shown}" which is not a valid {kind}: '
-        f"{number.path_text}",
-    )
+    if not (is_integer(found) or (not is_whole and is_number(found))):
+        kind = "integer" if is_whole else "float"
+        shown = found if isinstance(found, str) else values.write(found)
+        run.break_down(
+            frame,
+            f'The {field} field refers to value "{shown}" which is not a valid {kind}: '
+            f"{number.path_text}",
+        )
+    return found

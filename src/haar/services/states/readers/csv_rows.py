@@ -141,6 +141,6 @@ async def read_headers(source: S3Object, delimiter: str) -> tuple[list[str], int
         records = splitter.split(piece, is_last=seen == size)
         if records:
             first = records[0]
-            row = next(parse([first.removeprefix(_BOM)], delimiter), [])
-            return check_headers(row), len(first)
+            row = next(parse([first.removeprefix(_BOM)], delimiter), None)
+            return check_headers(row or []), len(first)
     return [], 0

@@ -20,7 +20,8 @@ async def listed_objects(
     while True:
         members = {**parameters, **({"StartAfter": place} if place else {})}
         answer = await caller.call("ListObjectsV2", members)
-        page = [_item(found) for found in answer.get("Contents") or []]
+        contents: list[dict[str, Any]] = answer.get("Contents") or []
+        page = [_item(found) for found in contents]
         yield page
         if not answer.get("IsTruncated") or not page:
             return

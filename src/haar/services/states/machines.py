@@ -253,6 +253,8 @@ def _listed(key: bytes, value: bytes) -> dict[str, Any]:
 def validate_definition(call: Call[Members], tx: Transaction) -> Members:
     """Tell what is wrong with a definition.
 
+    Keys: none.
+
     Source: AWS docs, Step Functions API reference, ValidateStateMachineDefinition.
     """
     if call.members.get("type", "STANDARD") != "STANDARD":

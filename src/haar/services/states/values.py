@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 import orjson
+
+from haar.kernel.json_values import is_array, is_integer, is_number, is_object
+
+__all__ = [
+    "equal",
+    "is_array",
+    "is_integer",
+    "is_number",
+    "is_object",
+    "read",
+    "size",
+    "write",
+]
 
 PAYLOAD_BYTES_MAX = 262_144
 """Of a state's input, output and result, in UTF-8. Source: AWS docs, Step Functions quotas."""
@@ -12,26 +25,6 @@ PAYLOAD_BYTES_MAX = 262_144
 
 class NotJson(ValueError):
     """A text that is not JSON."""
-
-
-def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Tell whether a JSON value is an array."""
-    return isinstance(value, list)
-
-
-def is_number(value: Any) -> TypeGuard[int | float]:
-    """Tell whether a JSON value is a number: Python counts booleans among its integers."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_integer(value: Any) -> TypeGuard[int]:
-    """Tell whether a JSON value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def read(text: str | bytes) -> Any:

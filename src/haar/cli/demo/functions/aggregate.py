@@ -50,7 +50,7 @@ def tally(flights: list[dict[str, str]]) -> dict[str, Counter[str]]:
 def queue(late: list[dict[str, str]]) -> None:
     """Send each late flight to the queue, ten at a time."""
     for start in range(0, len(late), 10):
-        entries = [
+        entries: list[Any] = [  # typed by AWS's models, which a function's zip does not have
             {"Id": str(number), "MessageBody": json.dumps(message(flight))}
             for number, flight in enumerate(late[start : start + 10])
         ]
@@ -73,7 +73,7 @@ def message(flight: dict[str, str]) -> dict[str, Any]:
 
 def add_once(batch: str, tallies: dict[str, Counter[str]]) -> None:
     """Add the tallies, unless this batch was added before."""
-    mark = {
+    mark: Any = {
         "Put": {
             "TableName": TABLE,
             "Item": {"pk": {"S": f"batch#{batch}"}},
@@ -82,14 +82,14 @@ def add_once(batch: str, tallies: dict[str, Counter[str]]) -> None:
     }
     try:
         dynamodb.transact_write_items(
-            TransactItems=[mark, *(addition(pair, counts) for pair, counts in tallies.items())]
+            TransactItems=[mark, *(addition(*tally) for tally in tallies.items())]
         )
     except dynamodb.exceptions.TransactionCanceledException as error:
         if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
             raise
 
 
-def addition(pair: str, counts: Counter[str]) -> dict[str, Any]:
+def addition(pair: str, counts: Counter[str]) -> Any:
     """Return the update that adds to one tally."""
     return {
         "Update": {

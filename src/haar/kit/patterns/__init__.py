@@ -1,0 +1,1 @@
+"""Event patterns: EventBridge's rules, Lambda's and Pipes' filters speak this one language."""

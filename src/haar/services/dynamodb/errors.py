@@ -50,9 +50,7 @@ class TableInUse(ApiError):
     """The table is being deleted."""
 
     code = "ResourceInUseException"
-    message = (
-        "Attempt to change a resource which is still in use: Table is being deleted: {table}"
-    )
+    message = "Attempt to change a resource which is still in use: Table is being deleted: {table}"
 
 
 class AccessDenied(ApiError):

@@ -68,9 +68,7 @@ def _packed(part: KeyPart, value: Value, bytes_max: int) -> bytes:
     if not raw:
         raise Invalid(texts.KEY_EMPTY, kind=_WORDS[part.kind], name=part.name)
     if len(raw) > bytes_max:
-        raise Invalid(
-            texts.HASH_TOO_LONG if bytes_max == HASH_BYTES_MAX else texts.RANGE_TOO_LONG
-        )
+        raise Invalid(texts.HASH_TOO_LONG if bytes_max == HASH_BYTES_MAX else texts.RANGE_TOO_LONG)
     return pack(part.kind, raw)
 
 
@@ -85,9 +83,7 @@ def item_key(table: Table, item: Item) -> bytes:
         if value is None:
             raise Invalid(texts.KEY_MISSING, name=part.name)
         if part.kind not in value:
-            raise Invalid(
-                texts.KEY_TYPE, name=part.name, expected=part.kind, actual=kind_of(value)
-            )
+            raise Invalid(texts.KEY_TYPE, name=part.name, expected=part.kind, actual=kind_of(value))
     return keys.rows(table.uid) + _table_key(table.schema, item)
 
 
@@ -186,9 +182,7 @@ def _check_index_part(index: Index, part: KeyPart, value: Value) -> None:
 def _check_length(parts: tuple[KeyPart, ...], item: Item, bytes_max: int) -> None:
     values = [(part.kind, item[part.name]) for part in parts if part.name in item]
     if sum([len(raw_of(kind, value[kind])) for kind, value in values]) > bytes_max:
-        raise Invalid(
-            texts.HASH_TOO_LONG if bytes_max == HASH_BYTES_MAX else texts.RANGE_TOO_LONG
-        )
+        raise Invalid(texts.HASH_TOO_LONG if bytes_max == HASH_BYTES_MAX else texts.RANGE_TOO_LONG)
 
 
 def key_of(schema: Schema, item: Item) -> Item:

@@ -42,9 +42,7 @@ KEY_EMPTY = (
     f"{_KEYS}The AttributeValue for a key attribute cannot contain an empty {{kind}} value. "
     "Key: {name}"
 )
-HASH_TOO_LONG = (
-    f"{_PARAMETERS}Size of hashkey has exceeded the maximum size limit of2048 bytes"
-)
+HASH_TOO_LONG = f"{_PARAMETERS}Size of hashkey has exceeded the maximum size limit of2048 bytes"
 RANGE_TOO_LONG = (
     f"{_PARAMETERS}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
 )
@@ -58,16 +56,12 @@ INDEX_KEY_EMPTY = (
 )
 ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
-KEY_UPDATED = (
-    f"{_PARAMETERS}Cannot update attribute {{name}}. This attribute is part of the key"
-)
+KEY_UPDATED = f"{_PARAMETERS}Cannot update attribute {{name}}. This attribute is part of the key"
 RETURN_VALUES_OLD = "ReturnValues can only be ALL_OLD or NONE"
 
 # Updates, as they meet an item
 PATH_INVALID = "The document path provided in the update expression is invalid for update"
-OPERAND_MISSING = (
-    "The provided expression refers to an attribute that does not exist in the item"
-)
+OPERAND_MISSING = "The provided expression refers to an attribute that does not exist in the item"
 OPERAND_TYPE = "An operand in the update expression has an incorrect data type"
 
 # Expressions and what surrounds them
@@ -121,13 +115,9 @@ SELECT_ALL_ON_INDEX = (
 SELECT_PROJECTED = "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
 SELECT_SPECIFIC = "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
 SELECT_AND_PROJECTION = "Cannot specify the ProjectionExpression when choosing to get {select}"
-NOT_PROJECTED = (
-    f"{_PARAMETERS}Global secondary index {{index}} does not project {{names}}"
-)
+NOT_PROJECTED = f"{_PARAMETERS}Global secondary index {{index}} does not project {{names}}"
 START_INVALID = "The provided starting key is invalid"
-START_OUTSIDE = (
-    "The provided starting key is outside query boundaries based on provided conditions"
-)
+START_OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
 START_RANGE = "The provided starting key does not match the range key predicate"
 START_SEGMENT = (
     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey "
@@ -154,9 +144,7 @@ BATCH_NEITHER = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
     "supported datatypes"
 )
-TRANSACT_ONE_ACTION = (
-    "TransactItems can only contain one of Check, Put, Update or Delete"
-)
+TRANSACT_ONE_ACTION = "TransactItems can only contain one of Check, Put, Update or Delete"
 TRANSACT_DUPLICATES = "Transaction request cannot include multiple operations on one item"
 TRANSACT_TOO_LARGE = (
     "Transaction size exceeds the maximum size: the aggregate size of the items in the transaction "
@@ -201,9 +189,7 @@ TOO_MANY_KEYS = (
     "1 validation error detected: Value '{shown}' at 'keySchema' failed to satisfy constraint: "
     "Member must have length less than or equal to 2"
 )
-SAME_KEYS = (
-    "Both the Hash Key and the Range Key element in the KeySchema have the same name"
-)
+SAME_KEYS = "Both the Hash Key and the Range Key element in the KeySchema have the same name"
 INDEX_SCHEMA = f"{_PARAMETERS}Invalid KeySchema for index: {{index}}"
 LSI_WITHOUT_RANGE = (
     f"{_PARAMETERS}Table KeySchema does not have a range key, which is required when specifying a "
@@ -222,13 +208,9 @@ PROJECTION_NAMES_MISSING = (
 PROJECTION_NAMES_GIVEN = (
     f"{_PARAMETERS}ProjectionType is {{projection}}, but NonKeyAttributes is specified"
 )
-PROJECTION_TOO_MANY = (
-    f"{_PARAMETERS}Number of NonKeyAttributes exceeds per-table limit of 100"
-)
+PROJECTION_TOO_MANY = f"{_PARAMETERS}Number of NonKeyAttributes exceeds per-table limit of 100"
 TOO_MANY_GSI = f"{_PARAMETERS}GlobalSecondaryIndex count exceeds the per-table limit of 20"
-TOO_MANY_LSI = (
-    f"{_PARAMETERS}Number of LocalSecondaryIndexes exceeds per-table limit of 5"
-)
+TOO_MANY_LSI = f"{_PARAMETERS}Number of LocalSecondaryIndexes exceeds per-table limit of 5"
 EMPTY_INDEXES = f"{_PARAMETERS}List of {{kind}} is empty"
 UNITS_GIVEN = (
     f"{_PARAMETERS}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
@@ -242,9 +224,7 @@ INDEX_UNITS_GIVEN = (
     f"{_PARAMETERS}ProvisionedThroughput should not be specified for index: {{index}} when "
     "BillingMode is PAY_PER_REQUEST"
 )
-INDEX_UNITS_MISSING = (
-    f"{_PARAMETERS}ProvisionedThroughput is not specified for index: {{index}}"
-)
+INDEX_UNITS_MISSING = f"{_PARAMETERS}ProvisionedThroughput is not specified for index: {{index}}"
 UPDATE_NOTHING = (
     "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
     "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"

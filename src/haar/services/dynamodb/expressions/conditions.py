@@ -166,9 +166,7 @@ def _comparison(node: Comparison, checks: list[Check]) -> Evaluate:
     if node.operator == "<>":
         return lambda item, values: differ(left(item, values), right(item, values))
     for side in (node.left, node.right):
-        checks.append(
-            require_kind(side, _ORDERED, faults.OPERATOR_TYPE, operator=node.operator)
-        )
+        checks.append(require_kind(side, _ORDERED, faults.OPERATOR_TYPE, operator=node.operator))
     order = _ORDERS[node.operator]
     return lambda item, values: ordered(order, left(item, values), right(item, values))
 
@@ -180,9 +178,7 @@ def differ(left: Value | None, right: Value | None) -> bool:
     return not same(left, right)
 
 
-def ordered(
-    order: Callable[[Any, Any], bool], left: Value | None, right: Value | None
-) -> bool:
+def ordered(order: Callable[[Any, Any], bool], left: Value | None, right: Value | None) -> bool:
     """Whether two values of one ordered type stand in an order."""
     if left is None or right is None or kind_of(left) != kind_of(right):
         return False
@@ -272,9 +268,7 @@ def _begins_with(node: Function, checks: list[Check]) -> Evaluate:
     whole, start = (operand_of(argument, checks) for argument in node.arguments)
     for argument in node.arguments:
         allowed = frozenset({"S", "B"})
-        checks.append(
-            require_kind(argument, allowed, faults.FUNCTION_TYPE, function="begins_with")
-        )
+        checks.append(require_kind(argument, allowed, faults.FUNCTION_TYPE, function="begins_with"))
     return lambda item, values: begins_with(whole(item, values), start(item, values))
 
 
@@ -309,7 +303,6 @@ def contains(whole: Value | None, part: Value | None) -> bool:
             return any(same(element, part) for element in content)
         case _:
             return False
-
 
 
 _FUNCTIONS: dict[str, Callable[[Function, list[Check]], Evaluate]] = {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 EMPTY = "The expression can not be empty;"
-TOO_LONG = (
-    "Expression size has exceeded the maximum allowed size; expression size: {size}"
-)
+TOO_LONG = "Expression size has exceeded the maximum allowed size; expression size: {size}"
 TOO_MANY_OPERATORS = "The expression contains too many operators; operator count: {count}"
 SYNTAX = 'Syntax error; token: "{token}", near: "{near}"'
 REDUNDANT_PARENTHESES = "The expression has redundant parentheses;"
@@ -27,10 +25,10 @@ OPERAND_COUNT = (
     "Incorrect number of operands for operator or function; operator or function: {function}, "
     "number of operands: {count}"
 )
-NEEDS_PATH = (
-    "Operator or function requires a document path; operator or function: {function}"
+NEEDS_PATH = "Operator or function requires a document path; operator or function: {function}"
+OPERATOR_TYPE = (
+    "Incorrect operand type for operator or function; operator: {operator}, operand type: {kind}"
 )
-OPERATOR_TYPE = "Incorrect operand type for operator or function; operator: {operator}, operand type: {kind}"
 FUNCTION_TYPE = (
     "Incorrect operand type for operator or function; operator or function: {function}, operand "
     "type: {kind}"
@@ -39,7 +37,9 @@ NOT_DISTINCT = (
     "The first operand must be distinct from the remaining operands for this operator or "
     "function; operator: {operator}, first operand: {operand}"
 )
-TYPE_UNKNOWN = "Invalid attribute type name found; type: {kind}, valid types: {{B,NULL,SS,BOOL,L,BS,N,NS,S,M}}"
+TYPE_UNKNOWN = (
+    "Invalid attribute type name found; type: {kind}, valid types: {{B,NULL,SS,BOOL,L,BS,N,NS,S,M}}"
+)
 BOUNDS_TYPE = (
     "The BETWEEN operator requires same data type for lower and upper bounds; lower bound "
     "operand: AttributeValue: {lower}, upper bound operand: AttributeValue: {upper}"

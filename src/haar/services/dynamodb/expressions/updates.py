@@ -153,9 +153,7 @@ def _section_check(section: str, name: str) -> Check:
     def check(values: Values) -> None:
         kind = kind_of(values[name])
         if kind not in _ALLOWED[section]:
-            raise ExpressionFault(
-                faults.OPERATOR_TYPE, operator=section, kind=_LONG_KINDS[kind]
-            )
+            raise ExpressionFault(faults.OPERATOR_TYPE, operator=section, kind=_LONG_KINDS[kind])
 
     return check
 

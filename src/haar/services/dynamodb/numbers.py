@@ -4,9 +4,9 @@ A number is kept as its *normal form*: plain decimal text without exponent, plus
 zeros, so that equal numbers have equal texts. In keys it is written to sort by value:
 
 =========  =========================================================================
-number     bytes, with value = 0.d1d2d3… × 10^e and d1 ≠ 0
+number     bytes, with value = 0.d1d2d3… * 10^e and d1 ≠ 0
 =========  =========================================================================
-negative   ``01``, FF − (e + 129), each digit pair as FF − (pair + 1), ``FF``
+negative   ``01``, FF - (e + 129), each digit pair as FF - (pair + 1), ``FF``
 zero       ``02``
 positive   ``03``, e + 129, each digit pair (binary-coded decimal) + 1, ``00``
 =========  =========================================================================

@@ -4,8 +4,8 @@
 bytes      content  why
 =========  =======  ==============================================================
 0          ``01``   the version of this form
-1–4        size     AWS's size of the item, big-endian: pages and capacity need it
-5–         JSON     as AWS's wire has it: an answer is spliced, not decoded
+1-4        size     AWS's size of the item, big-endian: pages and capacity need it
+5-         JSON     as AWS's wire has it: an answer is spliced, not decoded
 =========  =======  ==============================================================
 """
 
@@ -17,6 +17,7 @@ import orjson
 
 from haar.services.dynamodb import keys, texts
 from haar.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
+from haar.services.dynamodb.expressions.binding import Bound
 from haar.services.dynamodb.records import Index, Table
 from haar.services.dynamodb.schema import entry_key, packed_partition
 from haar.services.dynamodb.values import Item, dumps, measure_item
@@ -40,6 +41,10 @@ class Written(NamedTuple):
     indexes: dict[str, list[int]]
 
 
+State = tuple[bytes | None, Item]
+"""A row and its item; an empty one for no row."""
+
+
 def encode(item: Item, size: int) -> bytes:
     """Return the row of an item."""
     return _VERSION + size.to_bytes(4, "big") + dumps(item)
@@ -55,6 +60,11 @@ def size_of(row: bytes) -> int:
     return int.from_bytes(row[1:HEAD_BYTES], "big")
 
 
+def size_or_0(row: bytes | None) -> int:
+    """Return an item's size; 0 for no row."""
+    return 0 if row is None else size_of(row)
+
+
 def item_of(row: bytes | None) -> Item:
     """Return the item of a row; an empty one for no row."""
     if row is None:
@@ -66,6 +76,12 @@ def item_of(row: bytes | None) -> Item:
 def spliced(row: bytes) -> orjson.Fragment:
     """Return an item's JSON for an answer."""
     return orjson.Fragment(row[HEAD_BYTES:])
+
+
+def shown(row: bytes, bound: Bound) -> orjson.Fragment | Item:
+    """Return what an answer has of an item."""
+    projection = bound.projection
+    return spliced(row) if projection is None else projection.apply(item_of(row))
 
 
 def checked_row(item: Item, size: int, text: str = texts.ITEM_TOO_LARGE) -> bytes:
@@ -86,8 +102,12 @@ def write(
     old: bytes | None,
     new: bytes | None,
     item: Item | None = None,
+    *,
+    now_ms: int,
 ) -> Written:
     """Put or clear an item, its entries in indexes, and the counters.
+
+    The only place through which items change.
 
     Args:
         tx: the transaction.
@@ -96,27 +116,31 @@ def write(
         old: the row as it was.
         new: the row as it will be; None removes it.
         item: the same as ``new``; its index keys have been checked.
+        now_ms: when.
 
     Raises:
         ItemCollectionSizeLimitExceeded: a collection would pass 10 GB.
         Invalid: the item with its entries in local indexes is larger than 400 KB.
     """
-    old_size = 0 if old is None else size_of(old)
-    new_size = 0 if new is None else size_of(new)
+    old_size, new_size = size_or_0(old), size_or_0(new)
+    written = Written(max(old_size, new_size), {})
     if old != new:
-        _put(tx, table, 0, key, old, new)
-    indexes: dict[str, list[int]] = {}
-    if table.indexes and old != new:
-        indexes = _write_entries(tx, table, key, old, new, item)
-        _check_collections(tx, table, indexes, old_size, new_size, item or item_of(old))
-    return Written(max(old_size, new_size), indexes)
+        grown = _put(tx, table, 0, key, old, new)
+        if table.indexes:
+            before = item_of(old)
+            after = item if item is not None else item_of(new)
+            grown += _write_entries(tx, table, key, (old, before), (new, after), written)
+            if table.has_local_indexes:
+                _check_item(table, after, new_size)
+                _count_collection(tx, table, after or before, grown)
+    return written
 
 
 def _put(
     tx: Transaction, table: Table, index: int, key: bytes, old: bytes | None, new: bytes | None
 ) -> int:
     """Put or clear a row and count it; return by how much the size grew."""
-    grown = (0 if new is None else size_of(new)) - (0 if old is None else size_of(old))
+    grown = size_or_0(new) - size_or_0(old)
     if new is None:
         tx.clear(key)
     else:
@@ -132,29 +156,25 @@ def _write_entries(
     tx: Transaction,
     table: Table,
     key: bytes,
-    old: bytes | None,
-    new: bytes | None,
-    item: Item | None,
-) -> dict[str, list[int]]:
-    before = item_of(old)
-    after = item if item is not None else item_of(new)
-    changed: dict[str, list[int]] = {}
+    old: State,
+    new: State,
+    written: Written,
+) -> int:
+    """Bring the entries of an item up to date; return by how much its local entries grew."""
+    grown = 0
     for index in table.indexes:
-        sizes = _write_entry(tx, table, index, key, (old, before), (new, after))
+        sizes = _write_entry(tx, table, index, key, old, new)
         if sizes:
-            changed[index.name] = sizes
-    return changed
+            written.indexes[index.name] = [max(before, after) for before, after in sizes]
+            if index.is_local:
+                grown += sum([after - before for before, after in sizes])
+    return grown
 
 
 def _write_entry(
-    tx: Transaction,
-    table: Table,
-    index: Index,
-    key: bytes,
-    old: tuple[bytes | None, Item],
-    new: tuple[bytes | None, Item],
-) -> list[int]:
-    """Bring an index's entry of an item up to date; return the sizes of what was written."""
+    tx: Transaction, table: Table, index: Index, key: bytes, old: State, new: State
+) -> list[tuple[int, int]]:
+    """Bring an index's entry of an item up to date; return the sizes before and after."""
     old_key = None if old[0] is None else entry_key(table, index, old[1], key)
     new_key = None if new[0] is None else entry_key(table, index, new[1], key)
     old_row = _entry_row(table, index, *old) if old_key else None
@@ -163,12 +183,12 @@ def _write_entry(
         if new_key is None or old_row == new_row:
             return []
         _put(tx, table, index.uid, new_key, old_row, new_row)
-        return [max(size_of(row) for row in (old_row, new_row) if row is not None)]
-    sizes: list[int] = []
+        return [(size_or_0(old_row), size_or_0(new_row))]
+    sizes: list[tuple[int, int]] = []
     for entry, before, after in ((old_key, old_row, None), (new_key, None, new_row)):
         if entry is not None:
             _put(tx, table, index.uid, entry, before, after)
-            sizes.append(max(size_of(row) for row in (before, after) if row is not None))
+            sizes.append((size_or_0(before), size_or_0(after)))
     return sizes
 
 
@@ -186,24 +206,20 @@ def index_names(table: Table, index: Index) -> frozenset[str]:
     return table.key_names | own | frozenset(index.included)
 
 
-def _check_collections(
-    tx: Transaction,
-    table: Table,
-    written: dict[str, list[int]],
-    old_size: int,
-    new_size: int,
-    item: Item,
-) -> None:
-    if not table.has_local_indexes:
-        return
-    local = [index for index in table.indexes if index.is_local]
-    entries = [_entry_size(table, index, item, new_size) for index in local]
-    if new_size and new_size + sum(entries) > ITEM_BYTES_MAX:
+def _check_item(table: Table, item: Item, size: int) -> None:
+    entries = [_entry_size(table, index, item, size) for index in table.indexes if index.is_local]
+    if size + sum(entries) > ITEM_BYTES_MAX:
         raise Invalid(texts.ITEM_TOO_LARGE)
+
+
+def _count_collection(tx: Transaction, table: Table, item: Item, grown: int) -> None:
     key = keys.collection(table.uid, packed_partition(table.schema, item))
-    tx.add(key, new_size - old_size)
-    if new_size > old_size and counter(tx, key) > COLLECTION_BYTES_MAX:
+    tx.add(key, grown)
+    size = counter(tx, key)
+    if grown > 0 and size > COLLECTION_BYTES_MAX:
         raise ItemCollectionSizeLimitExceeded
+    if not size:
+        tx.clear(key)
 
 
 def _entry_size(table: Table, index: Index, item: Item, size: int) -> int:

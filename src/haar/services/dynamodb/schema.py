@@ -16,11 +16,11 @@ tie             entries of indexes only: the table's key of the item, or ``FF`` 
 An attribute is packed without its type, which the schema knows; no packed attribute is a prefix of
 another one:
 
-======  =====================================================
-``S``   its UTF-8 with ``00`` written ``00 FF``, then ``00``
+======  ===========================================================================
+``S``   its UTF-8 with ``00`` written ``01 01`` and ``01`` ``01 02``, then ``00``
 ``B``   its bytes in the same way
 ``N``   :func:`haar.services.dynamodb.numbers.sortable`
-======  =====================================================
+======  ===========================================================================
 """
 
 from __future__ import annotations
@@ -37,12 +37,15 @@ from haar.services.dynamodb.values import Item, Value, binary, kind_of
 HASH_BYTES_MAX = 2048
 RANGE_BYTES_MAX = 1024
 _TIE_BYTES_MAX = 1024
+_NOTHING: Value = {}
 _WORDS = {"S": "string", "B": "binary"}
 
 
 def escape(raw: bytes) -> bytes:
     """Return bytes as they stand in a key, without the end."""
-    return raw.replace(b"\x00", b"\x00\xff")
+    if b"\x01" in raw or b"\x00" in raw:
+        return raw.replace(b"\x01", b"\x01\x02").replace(b"\x00", b"\x01\x01")
+    return raw
 
 
 def raw_of(kind: str, content: str | bytes) -> bytes:
@@ -58,9 +61,7 @@ def raw_of(kind: str, content: str | bytes) -> bytes:
 
 def pack(kind: str, raw: bytes) -> bytes:
     """Return a key attribute packed."""
-    if kind == "N":
-        return raw
-    return raw.replace(b"\x00", b"\x00\xff") + b"\x00" if b"\x00" in raw else raw + b"\x00"
+    return raw if kind == "N" else escape(raw) + b"\x00"
 
 
 def _packed(part: KeyPart, value: Value, bytes_max: int) -> bytes:
@@ -120,33 +121,43 @@ def partition_prefix(hashed: bytes) -> bytes:
 
 def packed_partition(schema: Schema, item: Item) -> bytes:
     """Return the packed partition key of an item that is known to have one."""
-    return _joined(schema.hash, item)
+    part = schema.hash[0]
+    return pack(part.kind, raw_of(part.kind, item[part.name][part.kind]))
 
 
 def entry_key(table: Table, index: Index, item: Item, row_key: bytes) -> bytes | None:
     """Return the key of an item's entry in an index; None where it has none.
 
+    An item that was there before the index may have key attributes of other types, or too long:
+    it has no entry.
+
     Args:
         table: the table.
         index: one of its indexes.
-        item: checked by :func:`check_index_keys`.
+        item: whole, or at least its attributes of both keys.
         row_key: of the item.
     """
-    schema = index.schema
-    if not all(part.name in item for part in schema.parts):
+    hashed = _joined(index.schema.hash, item, HASH_BYTES_MAX)
+    ranged = _joined(index.schema.range, item, RANGE_BYTES_MAX)
+    if hashed is None or ranged is None:
         return None
-    hashed = _joined(schema.hash, item)
     tie = row_key[len(keys.rows(table.uid)) :]
     if len(tie) > _TIE_BYTES_MAX:
         tie = b"\xff" + blake2b(tie, digest_size=32).digest()
-    prefix = keys.rows(table.uid, index.uid) + partition_prefix(hashed)
-    return prefix + _joined(schema.range, item) + tie
+    return keys.rows(table.uid, index.uid) + partition_prefix(hashed) + ranged + tie
 
 
-def _joined(parts: tuple[KeyPart, ...], item: Item) -> bytes:
-    return b"".join(
-        [pack(part.kind, raw_of(part.kind, item[part.name][part.kind])) for part in parts]
-    )
+def _joined(parts: tuple[KeyPart, ...], item: Item, bytes_max: int) -> bytes | None:
+    """Return packed attributes; None where one is missing or cannot be a key."""
+    total, packed = 0, b""
+    for part in parts:
+        content = item.get(part.name, _NOTHING).get(part.kind)
+        if not content:
+            return None
+        raw = raw_of(part.kind, content)
+        total += len(raw)
+        packed += pack(part.kind, raw)
+    return packed if total <= bytes_max else None
 
 
 def check_index_keys(table: Table, item: Item) -> None:
@@ -183,11 +194,6 @@ def _check_length(parts: tuple[KeyPart, ...], item: Item, bytes_max: int) -> Non
     values = [(part.kind, item[part.name]) for part in parts if part.name in item]
     if sum([len(raw_of(kind, value[kind])) for kind, value in values]) > bytes_max:
         raise Invalid(texts.HASH_TOO_LONG if bytes_max == HASH_BYTES_MAX else texts.RANGE_TOO_LONG)
-
-
-def key_of(schema: Schema, item: Item) -> Item:
-    """Return the key attributes of an item."""
-    return {part.name: item[part.name] for part in schema.parts}
 
 
 def index_named(table: Table, name: str) -> Index:

@@ -113,7 +113,10 @@ SELECT_ALL_ON_INDEX = (
     "{index} because its projection type is not ALL"
 )
 SELECT_PROJECTED = "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
-SELECT_SPECIFIC = "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+SELECT_SPECIFIC = (
+    "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
+    "SPECIFIC_ATTRIBUTES"
+)
 SELECT_AND_PROJECTION = "Cannot specify the ProjectionExpression when choosing to get {select}"
 NOT_PROJECTED = f"{_PARAMETERS}Global secondary index {{index}} does not project {{names}}"
 START_INVALID = "The provided starting key is invalid"
@@ -180,6 +183,11 @@ KEY_UNDEFINED = (
 DEFINITIONS_UNUSED = (
     f"{_PARAMETERS}Number of attributes in KeySchema does not exactly match number of attributes "
     "defined in AttributeDefinitions"
+)
+# Not verified: the words for a table with indexes.
+DEFINITIONS_SPARE = (
+    f"{_PARAMETERS}Some AttributeDefinitions are not used. AttributeDefinitions: "
+    "[{definitions}], keys used: [{used}]"
 )
 DEFINITION_TWICE = f"{_PARAMETERS}Duplicate AttributeName in AttributeDefinitions: {{name}}"
 NO_INDEX_KEY_DEFINITION = "Invalid KeySchema: Some index key attribute have no definition"

@@ -107,8 +107,8 @@ def _measure_null(content: bool, depth: int) -> int:  # noqa: FBT001  # a value'
 
 
 _MEASURES: dict[str, Callable[[Any, int], int]] = {
-    "B": lambda content, depth: len(binary(content)),
-    "BOOL": lambda content, depth: 1,
+    "B": lambda content, _: len(binary(content)),
+    "BOOL": lambda _content, _depth: 1,
     "NULL": _measure_null,
     "M": _measure_map,
     "L": _measure_list,
@@ -119,7 +119,7 @@ _MEASURES: dict[str, Callable[[Any, int], int]] = {
 
 
 def kind_of(value: Value) -> str:
-    """Return a value's type: ``S``, ``N``, …"""
+    """Return a value's type: ``S``, ``N`` and so on."""
     return next(iter(value))
 
 

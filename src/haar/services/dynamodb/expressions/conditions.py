@@ -75,7 +75,7 @@ def run_checks(checks: list[Check], values: Values) -> None:
         check(values)
 
 
-def _evaluate(node: Condition, checks: list[Check]) -> Evaluate:
+def _evaluate(node: Condition, checks: list[Check]) -> Evaluate:  # noqa: PLR0911  # one a kind
     match node:
         case Comparison():
             return _comparison(node, checks)
@@ -103,11 +103,11 @@ def operand_of(node: Operand, checks: list[Check]) -> Evaluated:
     match node:
         case Path():
             find = finder(node)
-            return lambda item, values: find(item)
+            return lambda item, _: find(item)
         case Placeholder():
             name = node.name
             checks.append(lambda values: require(name, values))
-            return lambda item, values: values[name]
+            return lambda _, values: values[name]
         case Function():
             return _size(node, checks)
         case _:
@@ -165,8 +165,10 @@ def _comparison(node: Comparison, checks: list[Check]) -> Evaluate:
         return lambda item, values: same(left(item, values), right(item, values))
     if node.operator == "<>":
         return lambda item, values: differ(left(item, values), right(item, values))
-    for side in (node.left, node.right):
-        checks.append(require_kind(side, _ORDERED, faults.OPERATOR_TYPE, operator=node.operator))
+    checks += [
+        require_kind(side, _ORDERED, faults.OPERATOR_TYPE, operator=node.operator)
+        for side in (node.left, node.right)
+    ]
     order = _ORDERS[node.operator]
     return lambda item, values: ordered(order, left(item, values), right(item, values))
 
@@ -189,8 +191,10 @@ def ordered(order: Callable[[Any, Any], bool], left: Value | None, right: Value 
 def _between(node: Between, checks: list[Check]) -> Evaluate:
     operand = operand_of(node.operand, checks)
     lower, upper = operand_of(node.lower, checks), operand_of(node.upper, checks)
-    for side in (node.operand, node.lower, node.upper):
-        checks.append(require_kind(side, _ORDERED, faults.OPERATOR_TYPE, operator="BETWEEN"))
+    checks += [
+        require_kind(side, _ORDERED, faults.OPERATOR_TYPE, operator="BETWEEN")
+        for side in (node.operand, node.lower, node.upper)
+    ]
     checks.append(lambda values: check_bounds(node, values))
 
     def evaluate(item: Item, values: Values) -> bool:

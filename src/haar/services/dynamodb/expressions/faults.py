@@ -53,7 +53,10 @@ OVERLAP = (
     "Two document paths overlap with each other; must remove or rewrite one of these paths; path "
     "one: {one}, path two: {other}"
 )
-CONFLICT = "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: {one}, path two: {other}"
+CONFLICT = (
+    "Two document paths conflict with each other; must remove or rewrite one of these paths; path "
+    "one: {one}, path two: {other}"
+)
 SECTION_TWICE = 'The "{section}" section can only be used once in an update expression;'
 
 

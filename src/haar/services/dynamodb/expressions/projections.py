@@ -29,11 +29,6 @@ class CompiledProjection:
         """Return what of an item lies on the paths."""
         return cut(item, self.tree)
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The attributes that the paths begin with."""
-        return frozenset(str(path.parts[0]) for path in self.paths)
-
 
 def compile_projection(text: str, names: Mapping[str, str]) -> CompiledProjection:
     """Return the projection that a text says.

@@ -43,6 +43,7 @@ class Reader:
         self._names = names
         self._used_names: set[str] = set()
         self._used_values: set[str] = set()
+        self._attributes: set[str] = set()
         self._faults: list[ExpressionFault] = []
         self._operators = 0
         self._depth = 0
@@ -54,8 +55,12 @@ class Reader:
 
     @property
     def used(self) -> Used:
-        """The placeholders met so far."""
-        return Used(frozenset(self._used_names), frozenset(self._used_values))
+        """The placeholders and attributes met so far."""
+        return Used(
+            frozenset(self._used_names),
+            frozenset(self._used_values),
+            frozenset(self._attributes),
+        )
 
     def note(self, text: str, **details: object) -> None:
         """Keep a fault until the syntax of the whole is known to be right."""
@@ -171,7 +176,9 @@ class Reader:
         Raises:
             ExpressionFault: none does.
         """
-        parts: list[str | int] = [self._name()]
+        first = self._name()
+        self._attributes.add(first)
+        parts: list[str | int] = [first]
         while self.token.kind == "sign" and self.token.text in {".", "["}:
             if self.take().text == ".":
                 parts.append(self._name())

@@ -113,10 +113,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The placeholders that an expression uses."""
+    """What an expression uses.
+
+    Attributes:
+        names: its placeholders of names.
+        values: its placeholders of values.
+        attributes: those that its paths begin with.
+    """
 
     names: frozenset[str]
     values: frozenset[str]
+    attributes: frozenset[str]
 
 
 def show(parts: Parts) -> str:

@@ -169,7 +169,7 @@ def _value_of(node: Operand | Sum, checks: list[Check]) -> Evaluated:
         case Path():
             found = finder(node)
             # A copy: the value will stand at two places, which may change apart.
-            return lambda item, values: _cloned(found(item))
+            return lambda item, _: _cloned(found(item))
         case Placeholder():
             return operand_of(node, checks)
 
@@ -186,10 +186,10 @@ def _operand(value: Value | None) -> Value:
 
 def _sum(node: Sum, checks: list[Check]) -> Evaluated:
     left, right = _value_of(node.left, checks), _value_of(node.right, checks)
-    for side in (node.left, node.right):
-        checks.append(
-            require_kind(side, frozenset("N"), faults.FUNCTION_TYPE, function=node.operator)
-        )
+    checks += [
+        require_kind(side, frozenset("N"), faults.FUNCTION_TYPE, function=node.operator)
+        for side in (node.left, node.right)
+    ]
     compute = numbers.plus if node.operator == "+" else numbers.minus
 
     def evaluate(item: Item, values: Values) -> Value:
@@ -213,10 +213,10 @@ def _if_not_exists(node: Function, checks: list[Check]) -> Evaluated:
 
 def _list_append(node: Function, checks: list[Check]) -> Evaluated:
     left, right = (_value_of(argument, checks) for argument in node.arguments)
-    for argument in node.arguments:
-        checks.append(
-            require_kind(argument, frozenset("L"), faults.FUNCTION_TYPE, function="list_append")
-        )
+    checks += [
+        require_kind(argument, frozenset("L"), faults.FUNCTION_TYPE, function="list_append")
+        for argument in node.arguments
+    ]
 
     def evaluate(item: Item, values: Values) -> Value:
         one, other = _operand(left(item, values)), _operand(right(item, values))

@@ -1,0 +1,170 @@
+"""Batches: many items read, or written without conditions, in one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from haar.kit.call import Call, Members
+from haar.kit.operation import operation
+from haar.services.dynamodb import capacity, changes, texts
+from haar.services.dynamodb.capacity import Meter, read_units
+from haar.services.dynamodb.changes import Change
+from haar.services.dynamodb.errors import Invalid
+from haar.services.dynamodb.expressions.binding import NOTHING, Bound, bind
+from haar.services.dynamodb.lookup import batch_arns, load_all
+from haar.services.dynamodb.records import Table
+from haar.services.dynamodb.rows import shown, size_or_0
+from haar.services.dynamodb.schema import given_key
+from haar.services.dynamodb.values import Item, measure_item
+from haar.store.api import Transaction
+
+WRITES_MAX = 25
+KEYS_MAX = 100
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
+
+@operation(
+    "BatchWriteItem",
+    members="RequestItems ReturnConsumedCapacity ReturnItemCollectionMetrics",
+    resource=batch_arns,
+)
+def batch_write_item(call: Call[Members], tx: Transaction) -> Members:
+    """Put and delete up to 25 items. haar does all of them, in one transaction.
+
+    Keys: reads ``table``; reads and writes ``rows``; adds to ``count``, ``bytes``, ``collection``.
+
+    Raises:
+        Invalid: items that AWS does not take, one item twice, or too many.
+        ResourceNotFound: a table is not there.
+
+    Source: AWS docs, DynamoDB API reference, BatchWriteItem.
+    """
+    members = call.members
+    requests: dict[str, list[Members]] = members["RequestItems"]
+    if sum(map(len, requests.values())) > WRITES_MAX:
+        raise Invalid(texts.BATCH_TOO_MANY_WRITES)
+    ready = {name: [_change(one) for one in asked] for name, asked in requests.items()}
+    tables = load_all(tx, call.resources)
+    keyed = {
+        name: _keyed(tables[arn], ready[name])
+        for name, arn in zip(requests, call.resources, strict=True)
+    }
+    meters: list[Meter] = []
+    collections: dict[str, list[Members]] = {}
+    for name, arn in zip(requests, call.resources, strict=True):
+        meter = Meter(name, tables[arn])
+        for key, change in keyed[name].items():
+            meter.write(change.apply(tx, tables[arn], key, call.now_ms).written)
+        meters.append(meter)
+        if capacity.wants_collections(members):
+            _add_collections(collections, tx, tables[arn], name, ready[name])
+    result: Members = {"UnprocessedItems": {}}
+    if collections:
+        result["ItemCollectionMetrics"] = collections
+    capacity.tell_all(result, members, meters)
+    return result
+
+
+def _change(request: Members) -> Change:
+    if len(request) != 1:
+        raise Invalid(texts.BATCH_NEITHER)
+    ((kind, members),) = request.items()
+    if kind == "PutRequest":
+        return changes.put(members, NOTHING)
+    return changes.delete(members, NOTHING)
+
+
+def _keyed(table: Table, ready: list[Change]) -> dict[bytes, Change]:
+    """Return changes by the key of their row."""
+    keyed = {change.key(table): change for change in ready}
+    if len(keyed) != len(ready):
+        raise Invalid(texts.BATCH_DUPLICATES)
+    return keyed
+
+
+def _add_collections(
+    collections: dict[str, list[Members]],
+    tx: Transaction,
+    table: Table,
+    name: str,
+    ready: list[Change],
+) -> None:
+    """Add the sizes of the item collections that were changed, each once."""
+    seen: list[Any] = []
+    for change in ready:
+        metrics = capacity.collection(tx, table, change.item)
+        if metrics is not None and metrics["ItemCollectionKey"] not in seen:
+            seen.append(metrics["ItemCollectionKey"])
+            collections.setdefault(name, []).append(metrics)
+
+
+@operation(
+    "BatchGetItem",
+    members="RequestItems ReturnConsumedCapacity",
+    resource=batch_arns,
+    readonly=True,
+)
+def batch_get_item(call: Call[Members], tx: Transaction) -> Members:
+    """Return up to 100 items, those that are there; beyond 16 MB their keys come back unprocessed.
+
+    Keys: reads ``table``, ``rows``.
+
+    Raises:
+        Invalid: keys that AWS does not take, one key twice, or too many.
+        ResourceNotFound: a table is not there.
+
+    Source: AWS docs, DynamoDB API reference, BatchGetItem.
+    """
+    members = call.members
+    requests: dict[str, Members] = members["RequestItems"]
+    if sum(len(asked["Keys"]) for asked in requests.values()) > KEYS_MAX:
+        raise Invalid(texts.BATCH_TOO_MANY_KEYS)
+    bound = {name: bind(asked, "ProjectionExpression") for name, asked in requests.items()}
+    for asked in requests.values():
+        for key in asked["Keys"]:
+            measure_item(key)
+    tables = load_all(tx, call.resources)
+    reader = _Reader(tx)
+    for name, arn in zip(requests, call.resources, strict=True):
+        reader.read(name, tables[arn], requests[name], bound[name])
+    result: Members = {"Responses": reader.found, "UnprocessedKeys": reader.unprocessed}
+    capacity.tell_all(result, members, reader.meters)
+    return result
+
+
+class _Reader:
+    """Reads items of tables until the answer is full."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._room = ANSWER_BYTES_MAX
+        self.found: dict[str, list[Any]] = {}
+        self.unprocessed: dict[str, Members] = {}
+        self.meters: list[Meter] = []
+
+    def read(self, name: str, table: Table, asked: Members, bound: Bound) -> None:
+        """Read what is asked of one table."""
+        keyed = _keys(table, asked["Keys"])
+        meter = Meter(name, table)
+        is_consistent = bool(asked.get("ConsistentRead"))
+        found, left = self.found.setdefault(name, []), list[Item]()
+        for row_key, key in keyed.items():
+            row = self._tx.get(row_key)
+            size = size_or_0(row)
+            if size > self._room:
+                left.append(key)
+                continue
+            self._room -= size
+            meter.read(read_units(size, is_consistent=is_consistent))
+            if row is not None:
+                found.append(shown(row, bound))
+        self.meters.append(meter)
+        if left:
+            self.unprocessed[name] = {**asked, "Keys": left}
+
+
+def _keys(table: Table, asked: list[Item]) -> dict[bytes, Item]:
+    keyed = {given_key(table, key): key for key in asked}
+    if len(keyed) != len(asked):
+        raise Invalid(texts.BATCH_DUPLICATES)
+    return keyed

@@ -1,0 +1,101 @@
+"""Tables as AWS describes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from haar.kit.call import Members
+from haar.services.dynamodb import keys, rows
+from haar.services.dynamodb.records import Index, Schema, Table
+from haar.store.api import Transaction
+
+
+def moment(at_ms: int) -> datetime:
+    """Return a time of the store as the wire's."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def describe(tx: Transaction, table: Table, status: str = "") -> Members:
+    """Return a TableDescription; ``status`` stands in place of the table's own."""
+    described: Members = {
+        "AttributeDefinitions": [
+            {"AttributeName": part.name, "AttributeType": part.kind} for part in table.definitions
+        ],
+        "TableName": table.name,
+        "KeySchema": schema_members(table.schema),
+        "TableStatus": status or table.status,
+        "CreationDateTime": moment(table.created_ms),
+        "ProvisionedThroughput": _table_units(table),
+        "TableSizeBytes": rows.counter(tx, keys.size(table.uid)),
+        "ItemCount": rows.counter(tx, keys.count(table.uid)),
+        "TableArn": table.arn,
+        "TableId": table.id,
+        "DeletionProtectionEnabled": table.is_protected,
+    }
+    _describe_billing(described, table)
+    for name, is_local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
+        found = [_index(tx, table, i, status) for i in table.indexes if i.is_local is is_local]
+        if found:
+            described[name] = found
+    return described
+
+
+def schema_members(schema: Schema) -> list[Members]:
+    """Return a KeySchema."""
+    hashes = [{"AttributeName": part.name, "KeyType": "HASH"} for part in schema.hash]
+    return hashes + [{"AttributeName": part.name, "KeyType": "RANGE"} for part in schema.range]
+
+
+def _table_units(table: Table) -> Members:
+    units = _units(table)
+    if table.units_raised_ms:
+        units["LastIncreaseDateTime"] = moment(table.units_raised_ms)
+    if table.units_lowered_ms:
+        units["LastDecreaseDateTime"] = moment(table.units_lowered_ms)
+    return units
+
+
+def _units(of: Table | Index) -> Members:
+    return {
+        "NumberOfDecreasesToday": 0,
+        "ReadCapacityUnits": of.read_units,
+        "WriteCapacityUnits": of.write_units,
+    }
+
+
+def _describe_billing(described: Members, table: Table) -> None:
+    if table.on_demand_ms:
+        described["BillingModeSummary"] = {
+            "BillingMode": table.billing,
+            "LastUpdateToPayPerRequestDateTime": moment(table.on_demand_ms),
+        }
+    if table.table_class:
+        described["TableClassSummary"] = {"TableClass": table.table_class}
+    _describe_demand(described, table)
+
+
+def _describe_demand(described: Members, of: Table | Index) -> None:
+    if of.max_read_units or of.max_write_units:
+        described["OnDemandThroughput"] = {
+            "MaxReadRequestUnits": of.max_read_units or -1,
+            "MaxWriteRequestUnits": of.max_write_units or -1,
+        }
+
+
+def _index(tx: Transaction, table: Table, index: Index, status: str) -> Members:
+    projection: Members = {"ProjectionType": index.projection}
+    if index.projection == "INCLUDE":
+        projection["NonKeyAttributes"] = list(index.included)
+    described: Members = {
+        "IndexName": index.name,
+        "KeySchema": schema_members(index.schema),
+        "Projection": projection,
+        "IndexSizeBytes": rows.counter(tx, keys.size(table.uid, index.uid)),
+        "ItemCount": rows.counter(tx, keys.count(table.uid, index.uid)),
+        "IndexArn": f"{table.arn}/index/{index.name}",
+    }
+    if not index.is_local:
+        described["IndexStatus"] = status or "ACTIVE"
+        described["ProvisionedThroughput"] = _units(index)
+        _describe_demand(described, index)
+    return described

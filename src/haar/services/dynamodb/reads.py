@@ -1,0 +1,152 @@
+"""Query and Scan."""
+
+from __future__ import annotations
+
+from haar.kit.call import Call, Members
+from haar.kit.operation import operation
+from haar.services.dynamodb import capacity, texts
+from haar.services.dynamodb.capacity import Meter, read_units
+from haar.services.dynamodb.errors import Invalid
+from haar.services.dynamodb.expressions.binding import Bound, bind
+from haar.services.dynamodb.lookup import index_arn, load
+from haar.services.dynamodb.selections import (
+    Page,
+    Selection,
+    check_select,
+    last_key,
+    read_page,
+    selection_of,
+)
+from haar.services.dynamodb.sources import (
+    Source,
+    after,
+    partition_of,
+    query_span,
+    segment_span,
+    source_of,
+)
+from haar.store.api import Span, Transaction
+
+_READ = (
+    "TableName IndexName Select Limit ConsistentRead ExclusiveStartKey ReturnConsumedCapacity "
+    "ProjectionExpression FilterExpression ExpressionAttributeNames ExpressionAttributeValues"
+)
+
+
+@operation(
+    "Query",
+    members=f"{_READ} ScanIndexForward KeyConditionExpression",
+    resource=index_arn,
+    readonly=True,
+)
+def query(call: Call[Members], tx: Transaction) -> Members:
+    """Return items of one partition in the order of their sort key, a page at a time.
+
+    Keys: reads ``table``, ``rows``.
+
+    Raises:
+        Invalid: expressions, or a position to start at, that AWS does not take.
+        ResourceNotFound: no such table.
+
+    Source: AWS docs, DynamoDB API reference, Query.
+    """
+    members = call.members
+    bound = bind(members, "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
+    if bound.key_condition is None:
+        raise Invalid(texts.QUERY_WITHOUT_KEYS)
+    select = check_select(members, bound)
+    source = source_of(members, load(tx, call.resource))
+    is_reverse = not members.get("ScanIndexForward", True)
+    span = _query_span(members, source, bound, is_reverse=is_reverse)
+    _refuse_filter_on_key(source, bound)
+    return _read(tx, members, selection_of(select, source, bound), span, is_reverse=is_reverse)
+
+
+def _query_span(members: Members, source: Source, bound: Bound, *, is_reverse: bool) -> Span:
+    condition, values = bound.key_condition, bound.values
+    assert condition is not None, "checked by the caller"
+    partition = partition_of(source, condition, values)
+    span = query_span(source, partition, condition, values)
+    start = members.get("ExclusiveStartKey")
+    if start is None:
+        return span
+    key = source.row_key(start)
+    if not key.startswith(partition):
+        raise Invalid(texts.START_OUTSIDE)
+    if not span.start <= key < span.end:
+        raise Invalid(texts.START_RANGE)
+    return after(span, key, is_reverse=is_reverse)
+
+
+def _refuse_filter_on_key(source: Source, bound: Bound) -> None:
+    if bound.condition is None:
+        return
+    for part in source.schema.parts:
+        if part.name in bound.condition.used.attributes:
+            raise Invalid(texts.FILTER_ON_KEY, name=part.name)
+
+
+@operation("Scan", members=f"{_READ} TotalSegments Segment", resource=index_arn, readonly=True)
+def scan(call: Call[Members], tx: Transaction) -> Members:
+    """Return all items, or those of one segment, a page at a time.
+
+    Keys: reads ``table``, ``rows``.
+
+    Raises:
+        Invalid: expressions, segments, or a position to start at, that AWS does not take.
+        ResourceNotFound: no such table.
+
+    Source: AWS docs, DynamoDB API reference, Scan.
+    """
+    members = call.members
+    number, total = _segment(members)
+    bound = bind(members, "FilterExpression", "ProjectionExpression")
+    select = check_select(members, bound)
+    source = source_of(members, load(tx, call.resource))
+    span = segment_span(source, number, total)
+    start = members.get("ExclusiveStartKey")
+    if start is not None:
+        key = source.row_key(start)
+        if not span.start <= key < span.end:
+            raise Invalid(texts.START_SEGMENT, total=total, segment=number)
+        span = after(span, key, is_reverse=False)
+    return _read(tx, members, selection_of(select, source, bound), span, is_reverse=False)
+
+
+def _segment(members: Members) -> tuple[int, int]:
+    """Return which segment of how many a scan reads."""
+    segment, total = members.get("Segment"), members.get("TotalSegments")
+    if segment is None and total is None:
+        return 0, 1
+    if total is None:
+        raise Invalid(texts.SEGMENT_ALONE)
+    if segment is None:
+        raise Invalid(texts.SEGMENTS_ALONE)
+    if segment >= total:
+        raise Invalid(texts.SEGMENT_BEYOND, segment=segment, total=total)
+    return segment, total
+
+
+def _read(
+    tx: Transaction, members: Members, selection: Selection, span: Span, *, is_reverse: bool
+) -> Members:
+    page = read_page(tx, selection, span, members.get("Limit"), is_reverse=is_reverse)
+    result: Members = {} if selection.is_count else {"Items": page.items}
+    result["Count"] = page.count
+    result["ScannedCount"] = page.scanned
+    last = last_key(selection.source, page)
+    if last is not None:
+        result["LastEvaluatedKey"] = last
+    if "ReturnConsumedCapacity" in members:
+        capacity.tell(result, members, _metered(members, selection.source, page))
+    return result
+
+
+def _metered(members: Members, source: Source, page: Page) -> Meter:
+    is_consistent = bool(members.get("ConsistentRead"))
+    meter = Meter(members["TableName"], source.table)
+    name = "" if source.index is None else source.index.name
+    meter.read(read_units(page.size, is_consistent=is_consistent), name)
+    for size in page.fetched:
+        meter.read(read_units(size, is_consistent=is_consistent))
+    return meter

@@ -1,0 +1,29 @@
+"""DynamoDB's front door: what it is made of."""
+
+from __future__ import annotations
+
+from haar.kit.operation import collect
+from haar.kit.service import Service
+from haar.services.dynamodb import batches, items, reads, tables, transactions
+
+SERVICE = Service(
+    name="dynamodb",
+    models=("dynamodb",),
+    operations=collect(
+        tables.create_table,
+        tables.describe_table,
+        tables.list_tables,
+        tables.delete_table,
+        items.get_item,
+        items.put_item,
+        items.update_item,
+        items.delete_item,
+        reads.query,
+        reads.scan,
+        batches.batch_get_item,
+        batches.batch_write_item,
+        transactions.transact_write_items,
+        transactions.transact_get_items,
+    ),
+    jobs=(transactions.TOKENS,),
+)

@@ -1,0 +1,160 @@
+"""Tables: create, describe, list, delete."""
+
+from __future__ import annotations
+
+from haar.kernel.entropy import uuid4
+from haar.kernel.errors import NotImplementedByHaar
+from haar.kit.call import Call, Members
+from haar.kit.operation import anything, operation
+from haar.services.dynamodb import definitions, keys, rows, texts
+from haar.services.dynamodb.descriptions import describe
+from haar.services.dynamodb.errors import Invalid, TableExists
+from haar.services.dynamodb.lookup import load_named, table_arn
+from haar.services.dynamodb.records import TABLE, Table
+from haar.store.api import Transaction
+
+_PAGE_MAX = 100
+
+
+@operation(
+    "CreateTable",
+    members=(
+        "TableName AttributeDefinitions KeySchema LocalSecondaryIndexes GlobalSecondaryIndexes "
+        "BillingMode ProvisionedThroughput OnDemandThroughput TableClass "
+        "DeletionProtectionEnabled StreamSpecification SSESpecification"
+    ),
+    resource=table_arn,
+)
+def create_table(call: Call[Members], tx: Transaction) -> Members:
+    """Make a table. It is ACTIVE at once, with its indexes.
+
+    Keys: reads and writes ``table``; adds to ``tables``.
+
+    Raises:
+        Invalid: settings that AWS does not take.
+        TableExists: there is one of that name.
+
+    Source: AWS docs, DynamoDB API reference, CreateTable.
+    """
+    refuse_unbuilt(call)
+    arn = call.resource
+    if tx.get(keys.table(arn)) is not None:
+        checked_table(call, 0)
+        raise TableExists(table=arn.rpartition("/")[2])
+    tx.add(keys.NEWEST_TABLE, 1)
+    table = checked_table(call, rows.counter(tx, keys.NEWEST_TABLE))
+    tx.put(keys.table(arn), TABLE.encode(table))
+    return {"TableDescription": describe(tx, table)}
+
+
+def refuse_unbuilt(call: Call[Members]) -> None:
+    """Refuse by name what haar does not have; its absence spelled out is fine.
+
+    Raises:
+        NotImplementedByHaar: names it.
+    """
+    for name, switch in (("StreamSpecification", "StreamEnabled"), ("SSESpecification", "Enabled")):
+        given: Members | None = call.members.get(name)
+        if given is not None and given.get(switch):
+            raise NotImplementedByHaar(what=f"the member {name} of {call.operation}")
+
+
+def checked_table(call: Call[Members], uid: int) -> Table:
+    """Return the record of a new table.
+
+    Raises:
+        Invalid: settings that AWS does not take.
+    """
+    members, arn = call.members, call.resource
+    for name, text in (
+        ("AttributeDefinitions", texts.DEFINITIONS_MISSING),
+        ("KeySchema", texts.KEY_SCHEMA_MISSING),
+    ):
+        if name not in members:
+            raise Invalid(text)
+    billing = members.get("BillingMode", definitions.PROVISIONED)
+    units, most = definitions.units_of(members, billing), definitions.demand_units(members)
+    kinds = definitions.kinds_of(members["AttributeDefinitions"])
+    schema = definitions.table_schema(members["KeySchema"], kinds)
+    local = definitions.local_indexes(members, kinds, schema)
+    indexes = (*local, *definitions.global_indexes(members, kinds, local, billing))
+    definitions.check_whole(kinds, schema, indexes)
+    return Table(
+        uid=uid,
+        id=uuid4(call.entropy),
+        arn=arn,
+        name=arn.rpartition("/")[2],
+        status="ACTIVE",
+        created_ms=call.now_ms,
+        definitions=definitions.definitions_of(kinds),
+        schema=schema,
+        indexes=indexes,
+        billing=billing,
+        read_units=units.read,
+        write_units=units.write,
+        on_demand_ms=call.now_ms if billing == definitions.ON_DEMAND else 0,
+        table_class=members.get("TableClass", ""),
+        is_protected=members.get("DeletionProtectionEnabled", False),
+        max_read_units=most.read,
+        max_write_units=most.write,
+    )
+
+
+@operation("DescribeTable", members="TableName", resource=table_arn, readonly=True)
+def describe_table(call: Call[Members], tx: Transaction) -> Members:
+    """Describe a table; its counts are of this moment.
+
+    Keys: reads ``table``, ``count``, ``bytes``.
+
+    Raises:
+        TableNotFound: no such table.
+
+    Source: AWS docs, DynamoDB API reference, DescribeTable.
+    """
+    return {"Table": describe(tx, load_named(tx, call.resource))}
+
+
+@operation("ListTables", members="ExclusiveStartTableName Limit", resource=anything, readonly=True)
+def list_tables(call: Call[Members], tx: Transaction) -> Members:
+    """List the names of tables, a page at a time.
+
+    Keys: reads ``table``.
+
+    Source: AWS docs, DynamoDB API reference, ListTables.
+    """
+    after = call.members.get("ExclusiveStartTableName", "")
+    limit = call.members.get("Limit", _PAGE_MAX)
+    span = keys.tables(call.account, call.region, after)
+    found = [TABLE.decode_hot(row.value).name for row in tx.scan(span, limit=limit + 1)]
+    result: Members = {"TableNames": found[:limit]}
+    if len(found) > limit:
+        result["LastEvaluatedTableName"] = found[limit - 1]
+    return result
+
+
+@operation("DeleteTable", members="TableName", resource=table_arn)
+def delete_table(call: Call[Members], tx: Transaction) -> Members:
+    """Delete a table with everything in it; it is gone when the answer comes.
+
+    Keys: clears ``table``, ``tags``, ``rows``, ``count``, ``bytes``, ``collection``.
+
+    Raises:
+        TableNotFound: no such table.
+        Invalid: it is protected.
+
+    Source: AWS docs, DynamoDB API reference, DeleteTable.
+    """
+    table = load_named(tx, call.resource)
+    if table.is_protected:
+        raise Invalid(texts.PROTECTED)
+    described = describe(tx, table, status="DELETING")
+    tx.clear(keys.table(table.arn))
+    tx.clear(keys.tags(table.arn))
+    for span in (
+        keys.all_rows(table.uid),
+        keys.counts(table.uid),
+        keys.sizes(table.uid),
+        keys.collections(table.uid),
+    ):
+        tx.delete(span)
+    return {"TableDescription": described}

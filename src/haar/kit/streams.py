@@ -18,6 +18,17 @@ class ByteStream(Protocol):
         ...
 
 
+@runtime_checkable
+class TrailedStream(ByteStream, Protocol):
+    """An upload after whose bytes come trailers."""
+
+    announced: frozenset[str]
+    """The names of the trailers to come, lower case."""
+
+    trailers: dict[str, str]
+    """Name → value, lower case; complete when the stream has ended."""
+
+
 class OnePiece:
     """Bytes that are here already, as a stream."""
 

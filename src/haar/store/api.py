@@ -44,11 +44,7 @@ class Span(NamedTuple):
 
 
 class StoreStopped(Exception):
-    """The store is closed, or met an error of the disk, and takes no more work."""
-
-
-class RowTooLarge(ValueError):
-    """A body put a key or a value beyond the bounds; its transaction is abandoned."""
+    """The store met an error of the disk and takes no more work."""
 
 
 class Transaction(Protocol):

@@ -64,6 +64,7 @@ class ChunkedBody:
 
     Attributes:
         length: bytes inside.
+        announced: names of the trailers to come, lower case.
         trailers: name → value, lower case; complete when the stream has ended.
     """
 
@@ -79,7 +80,7 @@ class ChunkedBody:
         self.length: int | None = length
         self.trailers: dict[str, str] = {}
         self._expected = length
-        self._announced = frozenset(announced)
+        self.announced = frozenset(announced)
         self._verifier = verifier
         self._has_signed_trailer = has_signed_trailer
         self._reader = _Reader(OnePiece(source) if isinstance(source, bytes) else source)
@@ -132,11 +133,11 @@ class ChunkedBody:
             if name == _SIGNATURE_NAME:
                 signature = value
                 continue
-            if not colon or name not in self._announced or len(lines) >= TRAILERS_MAX:
+            if not colon or name not in self.announced or len(lines) >= TRAILERS_MAX:
                 raise malformed_trailer()
             self.trailers[name] = value
             lines.append(f"{name}:{value}\n")
-        if self._announced - self.trailers.keys():
+        if self.announced - self.trailers.keys():
             raise malformed_trailer()
         if self._has_signed_trailer and self._verifier is not None:
             text = "".join(lines).encode("latin-1")

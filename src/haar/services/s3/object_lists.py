@@ -1,0 +1,206 @@
+"""Listings of a bucket's objects, in both versions of the operation."""
+
+from __future__ import annotations
+
+from urllib.parse import quote_plus
+
+from haar.kernel import pages
+from haar.kit.call import Call, Members
+from haar.kit.operation import operation
+from haar.services.s3 import keys, names
+from haar.services.s3.described import moment
+from haar.services.s3.errors import InvalidArgument
+from haar.services.s3.listing import Page, Walk, walk
+from haar.services.s3.lookup import local_bucket
+from haar.services.s3.records import OBJECT, Bucket
+from haar.store.api import Row, Transaction
+
+PAGE_MAX = 1000
+
+_ASKED = (
+    "Bucket Delimiter EncodingType MaxKeys Prefix RequestPayer ExpectedBucketOwner "
+    "OptionalObjectAttributes"
+)
+_ENCODED = ("Prefix", "Delimiter", "Marker", "NextMarker", "StartAfter")
+_KEYS_MAX = 2**31 - 1
+
+
+def page_size(members: Members, name: str, argument: str) -> int:
+    """Return how many results a page may have.
+
+    Raises:
+        InvalidArgument: a negative number was asked for.
+    """
+    size: int = members.get(name, PAGE_MAX)
+    if size < 0:
+        text = f"Argument {argument} must be an integer between 0 and {_KEYS_MAX}"
+        raise InvalidArgument(text, ArgumentName=argument, ArgumentValue=size)
+    return min(size, PAGE_MAX)
+
+
+def refuse_encoding(members: Members) -> None:
+    """Refuse an encoding other than ``url``.
+
+    Raises:
+        InvalidArgument: it is asked for.
+    """
+    encoding = members.get("EncodingType", "url")
+    if encoding != "url":
+        text = "Invalid Encoding Method specified in Request"
+        raise InvalidArgument(text, ArgumentName="encoding-type", ArgumentValue=encoding)
+
+
+def asked_walk(bucket: Bucket, members: Members) -> Walk:
+    """Return the walk over objects that a request asks for."""
+    return Walk(
+        below=lambda prefix: keys.objects_below(bucket.id, prefix),
+        key_of=keys.object_key,
+        prefix=members.get("Prefix", ""),
+        delimiter=members.get("Delimiter", ""),
+    )
+
+
+def after(bucket: Bucket, asked: Walk, marker: str) -> bytes:
+    """Return where a listing begins that has come as far as ``marker``: a key or a prefix."""
+    common = asked.rolled_up(marker)
+    if common:
+        return asked.below(common).end
+    return keys.object_(bucket.id, marker) + b"\x00"
+
+
+def listed(key: str, row: Row, owner: str) -> Members:
+    """Return an object as it stands in a list."""
+    found = OBJECT.decode(row.value)
+    shown: Members = {
+        "Key": key,
+        "LastModified": moment(found.modified_ms),
+        "ETag": f'"{found.etag}"',
+        "ChecksumAlgorithm": [found.checksum.algorithm],
+        "ChecksumType": "COMPOSITE" if found.checksum.is_composite else "FULL_OBJECT",
+        "Size": found.size,
+        "StorageClass": "STANDARD",
+    }
+    if owner:
+        shown["Owner"] = {"ID": owner}
+    return shown
+
+
+def result_of(members: Members, page: Page, size: int, owner: str) -> Members:
+    """Return what both versions tell of a page."""
+    result: Members = {
+        "Name": members["Bucket"],
+        "Prefix": members.get("Prefix", ""),
+        "MaxKeys": size,
+        "IsTruncated": bool(page.after),
+        "Contents": [listed(key, row, owner) for key, row in page.rows],
+        "CommonPrefixes": [{"Prefix": prefix} for prefix in page.prefixes],
+    }
+    if members.get("Delimiter"):
+        result["Delimiter"] = members["Delimiter"]
+    return result
+
+
+def encode(result: Members, members: Members) -> Members:
+    """Return a listing with its keys percent-encoded, if that was asked for."""
+    if "EncodingType" not in members:
+        return result
+    for name in _ENCODED:
+        if result.get(name):
+            result[name] = encoded(result[name])
+    for item in result["Contents"]:
+        item["Key"] = encoded(item["Key"])
+    for item in result["CommonPrefixes"]:
+        item["Prefix"] = encoded(item["Prefix"])
+    return {**result, "EncodingType": "url"}
+
+
+def encoded(key: str) -> str:
+    """Return a key percent-encoded as listings do it: a blank is a plus, a slash stays."""
+    return quote_plus(key, safe="/*").replace("~", "%7E")
+
+
+@operation(
+    "ListObjectsV2",
+    members=f"{_ASKED} ContinuationToken FetchOwner StartAfter",
+    resource=names.bucket_arn,
+    action="ListBucket",
+    readonly=True,
+)
+def list_objects_v2(call: Call[Members], tx: Transaction) -> Members:
+    """List objects in the order of their keys' bytes, a page at a time.
+
+    Keys: reads ``bucket``, ``object``.
+
+    Raises:
+        NoSuchBucket: there is none of that name.
+        InvalidArgument: a token that haar did not make for this bucket.
+
+    Source: AWS docs, S3 API reference, ListObjectsV2.
+    """
+    members = call.members
+    bucket = local_bucket(call, tx)
+    refuse_encoding(members)
+    size = page_size(members, "MaxKeys", "maxKeys")
+    asked = asked_walk(bucket, members)
+    page = walk(tx, asked, start_of(bucket, asked, members), size)
+    owner = names.canonical_id(bucket.account) if members.get("FetchOwner") else ""
+    result = result_of(members, page, size, owner)
+    result["KeyCount"] = len(page)
+    for name in ("ContinuationToken", "StartAfter"):
+        if name in members:
+            result[name] = members[name]
+    if page.after:
+        result["NextContinuationToken"] = pages.make(page.after)
+    return encode(result, members)
+
+
+def start_of(bucket: Bucket, asked: Walk, members: Members) -> bytes:
+    """Return where a page begins: at its token, else behind ``StartAfter``, else at the start.
+
+    Raises:
+        InvalidArgument: a token that haar did not make for this bucket.
+    """
+    token: str | None = members.get("ContinuationToken")
+    if token is None:
+        marker: str = members.get("StartAfter", "")
+        return after(bucket, asked, marker) if marker else b""
+    try:
+        start = pages.parse(token)
+    except pages.BadToken:
+        start = b""
+    span = keys.objects(bucket.id)
+    if not span.start <= start < span.end:
+        text = "The continuation token provided is incorrect"
+        raise InvalidArgument(text, ArgumentName="continuation-token")
+    return start
+
+
+@operation(
+    "ListObjects",
+    members=f"{_ASKED} Marker",
+    resource=names.bucket_arn,
+    action="ListBucket",
+    readonly=True,
+)
+def list_objects(call: Call[Members], tx: Transaction) -> Members:
+    """List objects as ListObjectsV2 does, in the older form: with markers, and owners always.
+
+    Keys: reads ``bucket``, ``object``.
+
+    Raises:
+        NoSuchBucket: there is none of that name.
+
+    Source: AWS docs, S3 API reference, ListObjects.
+    """
+    members = call.members
+    bucket = local_bucket(call, tx)
+    refuse_encoding(members)
+    size = page_size(members, "MaxKeys", "maxKeys")
+    asked = asked_walk(bucket, members)
+    marker: str = members.get("Marker", "")
+    page = walk(tx, asked, after(bucket, asked, marker) if marker else b"", size)
+    result = result_of(members, page, size, names.canonical_id(bucket.account))
+    result["Marker"] = marker
+    if page.after and asked.delimiter:
+        result["NextMarker"] = page.last
+    return encode(result, members)

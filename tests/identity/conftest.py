@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from haar.identity import principal as principals
-from haar.identity.credentials import Credential
+from haar.identity.credentials import Credential, TokenInvalid
 from haar.identity.sigv4 import Verifier
 from haar.kernel.clock import VirtualClock
 from haar.wire.http import HttpRequest
@@ -21,12 +21,15 @@ SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
 class FixedCredentials:
-    """Knows the keys that it was given, whatever the token."""
+    """Knows the keys that it was given, with one token or, where that is None, with any."""
 
-    def __init__(self, **secrets: str) -> None:
+    def __init__(self, token: str | None = None, **secrets: str) -> None:
         self.secrets = secrets
+        self.token = token
 
     def lookup(self, access_key_id: str, token: str = "") -> Credential | None:
+        if self.token is not None and token != self.token:
+            raise TokenInvalid
         secret = self.secrets.get(access_key_id)
         root = principals.root_of("000000000000", access_key_id)
         return Credential(access_key_id, secret, root) if secret else None
@@ -73,7 +76,7 @@ def parse(raw: bytes) -> HttpRequest:
         else:
             name, _, value = line.partition(b":")
             listed.append((name.lower(), value))
-    return make(method.decode(), path, query, listed, body)
+    return make(method.decode("latin-1"), path, query, listed, body)
 
 
 def make(

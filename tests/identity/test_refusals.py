@@ -167,6 +167,8 @@ def test_json_services_refuse_in_the_recorded_words(
     ("first", "later"),
     [
         ({"stamp": "20150830T122059Z"}, {"SignedHeaders": "x-amz-date"}),
+        ({"stamp": "201"}, {"Credential": "a/b/c/d"}),
+        ({"SignedHeaders": "x-amz-date"}, {"Credential": "a/b/c/d"}),
         ({"SignedHeaders": "x-amz-date"}, {"Credential": "a/20150830/c/dynamodb/aws4_request"}),
         (
             {"Credential": "a/20150830/c/dynamodb/aws4_request"},
@@ -219,6 +221,32 @@ def test_each_family_of_protocols_has_its_own_code(
     """The same fault has the code and the status that each protocol's clients look for."""
     answer = ROWS[Kind(kind)][family]
     assert (answer.code, answer.status) == (code, status)
+
+
+def test_the_operations_name_must_be_signed(verifier: Verifier, make: Make) -> None:
+    """A signed request cannot be led to another operation by another ``X-Amz-Target``."""
+    error = refused(verifier, make, authorization(), x_amz_target="DynamoDB_20120810.DeleteTable")
+    assert error.code == "InvalidSignatureException"
+    assert "'X-Amz-Target' must be a 'SignedHeader'" in error.text
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "text"),
+    [
+        ("AWS AKIDEXAMPLE:c2ln", "InvalidRequest", "Please use AWS4-HMAC-SHA256."),
+        ("Basic dGVzdA==", "InvalidArgument", "Unsupported Authorization Type"),
+        (authorization(), "InvalidRequest", "Missing required header for this request"),
+    ],
+)
+def test_s3_refuses_in_its_own_words(
+    verifier: Verifier, make: Make, header: str, code: str, text: str
+) -> None:
+    """Older signatures, other schemes, and a body whose hash is not told."""
+    pairs = {"host": "127.0.0.1", "x-amz-date": STAMP, "authorization": header}
+    listed = [(k.encode(), v.replace("dynamodb", "s3").encode()) for k, v in pairs.items()]
+    with pytest.raises(ApiError, match=text) as caught:
+        verifier.verify(make("PUT", b"/b/k", b"", listed), service="s3", family="rest-xml")
+    assert (caught.value.code, caught.value.status) == (code, 400)
 
 
 def test_the_table_has_no_gap() -> None:

@@ -164,6 +164,8 @@ def test_a_presigned_link_ends(verifier: Verifier, clock: VirtualClock, make: Ma
         ("us-east-1", "moon", "AuthorizationHeaderMalformed"),
         (ACCESS_KEY, "AKIAIOSFODNN7STRANGER", "InvalidAccessKeyId"),
         ("&X-Amz-Date=20130524T000000Z", "", "AuthorizationQueryParametersError"),
+        ("&X-Amz-Expires=86400", "", "AuthorizationQueryParametersError"),
+        ("%2Fus-east-1", "", "AuthorizationQueryParametersError"),
     ],
 )
 def test_a_changed_link_is_refused(

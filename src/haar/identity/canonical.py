@@ -27,8 +27,11 @@ from hashlib import sha256
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from haar.wire.http import HttpRequest
+from haar.wire.paths import normalised
 
 ALGORITHM = b"AWS4-HMAC-SHA256"
+ALGORITHM_V4A = b"AWS4-ECDSA-P256-SHA256"
+ALGORITHMS = frozenset({ALGORITHM, ALGORITHM_V4A})
 EMPTY_SHA256 = sha256(b"").hexdigest().encode()
 
 _plain_path = re.compile(rb"[A-Za-z0-9\-._~/]*").fullmatch
@@ -40,20 +43,8 @@ def path_encoded_again(raw: bytes) -> bytes:
     """Return the form of a path that every service but S3 signs."""
     if raw == b"/":
         return raw
-    if b"//" in raw or b"/." in raw or not raw:
-        raw = _normalised(raw)
+    raw = normalised(raw)
     return raw if _plain_path(raw) else quote_from_bytes(raw, safe="/~").encode()
-
-
-def _normalised(raw: bytes) -> bytes:
-    kept: list[bytes] = []
-    for segment in raw.split(b"/"):
-        if segment == b"..":
-            del kept[-1:]
-        elif segment not in {b"", b"."}:
-            kept.append(segment)
-    end = b"/" if kept and raw.endswith(b"/") else b""
-    return b"/" + b"/".join(kept) + end
 
 
 def query(raw: bytes, *, without: bytes = b"") -> bytes:
@@ -102,13 +93,16 @@ def canonical_host(host: bytes, *, is_tls: bool) -> bytes:
     return host.lower().removesuffix(b":443" if is_tls else b":80")
 
 
-def string_to_sign(stamp: bytes, scope: bytes, canonical_request: bytes) -> bytes:
+def string_to_sign(
+    stamp: bytes, scope: bytes, canonical_request: bytes, algorithm: bytes = ALGORITHM
+) -> bytes:
     """Return what the signing key signs.
 
     Args:
         stamp: the time of signing, ``YYYYMMDDTHHMMSSZ``.
         scope: ``date/region/service/aws4_request``.
         canonical_request: the six parts.
+        algorithm: the signature's.
     """
     digest = sha256(canonical_request).hexdigest().encode()
-    return b"%b\n%b\n%b\n%b" % (ALGORITHM, stamp, scope, digest)
+    return b"%b\n%b\n%b\n%b" % (algorithm, stamp, scope, digest)

@@ -6,17 +6,19 @@ repeated or moved::
     chunk    AWS4-HMAC-SHA256-PAYLOAD \n stamp \n scope \n before \n sha256("") \n sha256(chunk)
     trailer  AWS4-HMAC-SHA256-TRAILER \n stamp \n scope \n before \n sha256(trailer lines)
 
+In SigV4a the names begin with ``AWS4-ECDSA-P256-SHA256``, and a chunk's signature is filled up
+with ``*`` to a fixed length, so that the length of the whole upload is known before it is signed;
+what the next link continues from is without them.
+
 Source: AWS docs, S3 API reference, "Signature calculations for the Authorization header:
 transferring payload in multiple chunks", and the same "with trailing headers".
 """
 
 from __future__ import annotations
 
-import hmac
-
-from haar.identity.canonical import EMPTY_SHA256
+from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A, EMPTY_SHA256
 from haar.identity.refusals import Family, Kind, refuse
-from haar.identity.sigv4 import ChunkSigning
+from haar.identity.sigv4 import ChunkSigning, is_signed_by
 
 
 class ChunkChain:
@@ -31,6 +33,7 @@ class ChunkChain:
         self._signing = signing
         self._family: Family = family
         self._before = signing.seed
+        self._algorithm = ALGORITHM if isinstance(signing.key, bytes) else ALGORITHM_V4A
 
     def verify_chunk(self, sha256_hex: str, signature: str) -> None:
         """Check the next chunk's signature; the last chunk is empty.
@@ -39,7 +42,7 @@ class ChunkChain:
             RefusedAs: it is wrong.
         """
         hashes = EMPTY_SHA256 + b"\n" + sha256_hex.encode()
-        self._verify(b"AWS4-HMAC-SHA256-PAYLOAD", hashes, signature)
+        self._verify(b"-PAYLOAD", hashes, signature)
 
     def verify_trailer(self, sha256_hex: str, signature: str) -> None:
         """Check the signature of the trailer, which follows the last chunk's.
@@ -47,13 +50,15 @@ class ChunkChain:
         Raises:
             RefusedAs: it is wrong.
         """
-        self._verify(b"AWS4-HMAC-SHA256-TRAILER", sha256_hex.encode(), signature)
+        self._verify(b"-TRAILER", sha256_hex.encode(), signature)
 
-    def _verify(self, algorithm: bytes, hashes: bytes, signature: str) -> None:
+    def _verify(self, what: bytes, hashes: bytes, signature: str) -> None:
         signing = self._signing
-        to_sign = b"\n".join([algorithm, signing.stamp, signing.scope, self._before, hashes])
-        expected = hmac.digest(signing.key, to_sign, "sha256").hex().encode()
-        if not hmac.compare_digest(expected, signature.encode("latin-1", "replace")):
+        to_sign = b"\n".join(
+            [self._algorithm + what, signing.stamp, signing.scope, self._before, hashes]
+        )
+        given = signature.rstrip("*").encode("latin-1", "replace")
+        if not is_signed_by(signing.key, given, to_sign):
             raise refuse(
                 Kind.SIGNATURE,
                 self._family,
@@ -62,4 +67,4 @@ class ChunkChain:
                     "SignatureProvided": signature,
                 },
             )
-        self._before = expected
+        self._before = given

@@ -12,14 +12,19 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from haar.identity.canonical import ALGORITHM
+from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A
 from haar.identity.refusals import Family, Kind, refuse
 from haar.identity.remembered import Remembered
+from haar.kernel.errors import RefusedAs
 from haar.wire.http import HttpRequest
 
 TERMINATOR = "aws4_request"
 SIGNATURE_BYTES = 64
 
+_ELEMENTS = {
+    ALGORITHM: ("keyid", "date", "region", "service", "term"),
+    ALGORITHM_V4A: ("keyid", "date", "service", "term"),
+}
 _REMEMBERED_MAX = 2048
 _REMEMBERED_BYTES_MAX = 1024
 
@@ -34,13 +39,16 @@ class Claim(NamedTuple):
     Attributes:
         access_key_id: the key that signed.
         date: of the scope, ``YYYYMMDD``.
-        region: of the scope.
+        region: of the scope; empty in SigV4a, which tells a set of regions elsewhere.
         service: of the scope: the service's signing name.
         terminator: of the scope, ``aws4_request`` unless something is wrong.
         scope: the four joined by slashes.
         signed: names of the signed headers, lower case, sorted.
         signed_names: the same, joined by semicolons.
         is_sound: whether region and terminator are of their forms.
+        algorithm: one of the two that are understood, unless there is a fault.
+        fault: what is wrong with algorithm or credential; told after the faults of time and
+            headers, as AWS does.
     """
 
     access_key_id: str
@@ -52,6 +60,13 @@ class Claim(NamedTuple):
     signed: tuple[bytes, ...]
     signed_names: bytes
     is_sound: bool
+    algorithm: bytes = ALGORITHM
+    fault: RefusedAs | None = None
+
+    @property
+    def is_asymmetric(self) -> bool:
+        """Whether it is of SigV4a."""
+        return self.algorithm == ALGORITHM_V4A
 
 
 class Claims:
@@ -79,7 +94,8 @@ class Claims:
         if claim is not None and stamp_header(request):
             return claim, authorization[-SIGNATURE_BYTES:]
         claim, signature = _parse(authorization.decode("latin-1"), request, family)
-        if authorization == head + signature and len(head) <= _REMEMBERED_BYTES_MAX:
+        is_usual = claim.fault is None and authorization == head + signature
+        if is_usual and len(head) <= _REMEMBERED_BYTES_MAX:
             self._remembered.keep(head, claim)
         return claim, signature
 
@@ -97,9 +113,7 @@ def _parse(header: str, request: HttpRequest, family: Family) -> tuple[Claim, by
             raise refuse(Kind.INCOMPLETE, family, problems=problem)
         parts[name] = value
     _check_parts(parts, header, request, family)
-    if algorithm != ALGORITHM.decode():
-        raise refuse(Kind.ALGORITHM, family, algorithm=algorithm)
-    claim = claim_of(parts["Credential"], parts["SignedHeaders"], family)
+    claim = claim_of(parts["Credential"], parts["SignedHeaders"], family, algorithm)
     return claim, parts["Signature"].encode("latin-1")
 
 
@@ -118,28 +132,48 @@ def _check_parts(parts: dict[str, str], header: str, request: HttpRequest, famil
         raise refuse(Kind.INCOMPLETE, family, problems=text)
 
 
-def claim_of(credential: str, signed_headers: str, family: Family) -> Claim:
+def claim_of(
+    credential: str, signed_headers: str, family: Family, algorithm: str = ALGORITHM.decode()
+) -> Claim:
     """Return the claim of a ``Credential`` and a ``SignedHeaders`` parameter.
 
-    Raises:
-        RefusedAs: the credential has not five elements.
+    A credential is ``key id/date/region/service/aws4_request``; in SigV4a it names no region.
     """
-    elements = credential.rsplit("/", 4)
-    if len(elements) != 5 or "/" in elements[0]:
-        raise refuse(Kind.CREDENTIAL_SHAPE, family, credential=credential)
-    access_key_id, date, region, service, terminator = elements
     names = tuple(sorted(signed_headers.lower().encode("latin-1").split(b";")))
+    elements = credential.split("/")
+    fault = _fault_of(algorithm, elements, family)
+    if fault is not None:
+        return Claim("", b"", "", "", "", b"", names, b";".join(names), False, b"", fault)  # noqa: FBT003
+    is_asymmetric = len(elements) == 4
+    region = "" if is_asymmetric else elements[2]
+    is_placed = is_asymmetric or is_region(region) is not None
     return Claim(
-        access_key_id=access_key_id,
-        date=date.encode("latin-1"),
+        access_key_id=elements[0],
+        date=elements[1].encode("latin-1"),
         region=region,
-        service=service,
-        terminator=terminator,
+        service=elements[-2],
+        terminator=elements[-1],
         scope="/".join(elements[1:]).encode("latin-1"),
         signed=names,
         signed_names=b";".join(names),
-        is_sound=terminator == TERMINATOR and is_region(region) is not None,
+        is_sound=elements[-1] == TERMINATOR and is_placed,
+        algorithm=algorithm.encode("latin-1"),
     )
+
+
+def _fault_of(algorithm: str, elements: list[str], family: Family) -> RefusedAs | None:
+    expected = _ELEMENTS.get(algorithm.encode("latin-1", "replace"))
+    if expected is None:
+        return refuse(Kind.ALGORITHM, family, algorithm=algorithm)
+    if len(elements) != len(expected):
+        return refuse(
+            Kind.CREDENTIAL_SHAPE,
+            family,
+            count=str(len(expected)),
+            shape="/".join(expected),
+            credential="/".join(elements),
+        )
+    return None
 
 
 def stamp_header(request: HttpRequest) -> bytes:

@@ -3,13 +3,15 @@
 ======================  ===================================================================
 parameter               rule
 ======================  ===================================================================
-``X-Amz-Algorithm``     ``AWS4-HMAC-SHA256``
+``X-Amz-Algorithm``     ``AWS4-HMAC-SHA256``, or that of SigV4a
 ``X-Amz-Credential``    as in the header, percent-encoded
 ``X-Amz-Date``          ``YYYYMMDDTHHMMSSZ``
-``X-Amz-Expires``       seconds, 0 to 604,800; absent means :data:`EXPIRES_S_DEFAULT`
+``X-Amz-Expires``       seconds, 0 to 604,800; S3 requires it, elsewhere its absence means
+                        :data:`EXPIRES_S_DEFAULT`
 ``X-Amz-SignedHeaders`` names joined by semicolons
 ``X-Amz-Security-Token``  of sessions
 ``X-Amz-Content-Sha256``  what stands for the body, where the signer says it
+``X-Amz-Region-Set``    of SigV4a: where the request may be used
 ``X-Amz-Signature``     not part of what is signed
 ======================  ===================================================================
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from haar.identity.canonical import ALGORITHM
+from haar.identity.canonical import ALGORITHMS
 from haar.identity.claim import Claim, claim_of, instant_of
 from haar.identity.refusals import Family, Kind, refuse
 
@@ -29,7 +31,16 @@ EXPIRES_S_MAX = 7 * 24 * 3600
 EXPIRES_S_DEFAULT = 15 * 60
 """Where a service other than S3 is asked without an expiry."""
 
-_REQUIRED = ("Credential", "Signature", "Date", "SignedHeaders")
+_REQUIRED = ("Algorithm", "Credential", "Signature", "Date", "SignedHeaders")
+_S3_REQUIRED = (
+    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+    "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+)
+_S3_ALGORITHM = 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"'
+_S3_CREDENTIAL = (
+    "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
+    '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+)
 
 
 class Presigned(NamedTuple):
@@ -42,6 +53,7 @@ class Presigned(NamedTuple):
         token: the session token, empty where there is none.
         signature: hexadecimal, as sent.
         payload: what stands for the body, empty where the query does not tell.
+        regions: the set of regions of SigV4a.
     """
 
     claim: Claim
@@ -50,6 +62,7 @@ class Presigned(NamedTuple):
     token: bytes
     signature: bytes
     payload: bytes
+    regions: bytes
 
 
 def is_presigned(query: bytes) -> bool:
@@ -65,24 +78,32 @@ def read(query: bytes, family: Family) -> Presigned:
     """
     found = _parameters(query)
     _check_present(found, family)
-    algorithm = found.get("Algorithm", b"")
-    if algorithm != ALGORITHM:
-        raise _malformed('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"', family)
     stamp = found["Date"]
-    if instant_of(stamp) is None:
+    if family == "rest-xml" and instant_of(stamp) is None:
         raise _malformed(
             "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", family
         )
     return Presigned(
-        claim=claim_of(
-            found["Credential"].decode("latin-1"), found["SignedHeaders"].decode("latin-1"), family
-        ),
+        claim=_claim(found, family),
         stamp=stamp,
         expires_s=_expires(found.get("Expires"), family),
         token=found.get("Security-Token", b""),
         signature=found["Signature"],
         payload=found.get("Content-Sha256", b""),
+        regions=found.get("Region-Set", b""),
     )
+
+
+def _claim(found: dict[str, bytes], family: Family) -> Claim:
+    credential, names, algorithm = (
+        found.get(name, b"").decode("latin-1")
+        for name in ("Credential", "SignedHeaders", "Algorithm")
+    )
+    claim = claim_of(credential, names, family, algorithm)
+    if claim.fault is None or family != "rest-xml":
+        return claim
+    is_known = algorithm.encode("latin-1") in ALGORITHMS
+    raise _malformed(_S3_CREDENTIAL if is_known else _S3_ALGORITHM, family)
 
 
 def _parameters(query: bytes) -> dict[str, bytes]:
@@ -95,6 +116,10 @@ def _parameters(query: bytes) -> dict[str, bytes]:
 
 
 def _check_present(found: dict[str, bytes], family: Family) -> None:
+    if family == "rest-xml":
+        if not all(found.get(name) for name in (*_REQUIRED, "Expires")):
+            raise _malformed(_S3_REQUIRED, family)
+        return
     problems = [
         f"AWS query-string parameters must include 'X-Amz-{name}'. "
         for name in _REQUIRED
@@ -108,11 +133,10 @@ def _check_present(found: dict[str, bytes], family: Family) -> None:
 def _expires(told: bytes | None, family: Family) -> int:
     if told is None:
         return EXPIRES_S_DEFAULT
-    try:
-        expires_s = int(told)
-    except ValueError as err:
-        raise _malformed("X-Amz-Expires should be a number", family) from err
-    if expires_s < 0:
+    if not told.removeprefix(b"-").isdigit():
+        raise _malformed("X-Amz-Expires should be a number", family)
+    expires_s = int(told[:16])
+    if told.startswith(b"-"):
         raise _malformed("X-Amz-Expires must be non-negative", family)
     if expires_s > EXPIRES_S_MAX:
         raise _malformed(

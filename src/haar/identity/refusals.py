@@ -32,7 +32,9 @@ class Kind(StrEnum):
     QUERY_PARAMETERS = "query-parameters"
     QUERY_EXPIRED = "query-expired"
     OLD_QUERY = "old-query"
+    AUTHORIZATION_TYPE = "authorization-type"
     HOST_UNSIGNED = "host-unsigned"
+    TARGET_UNSIGNED = "target-unsigned"
     HEADERS_UNSIGNED = "headers-unsigned"
     SCOPE = "scope"
     UNKNOWN_KEY = "unknown-key"
@@ -62,13 +64,14 @@ TEXTS: dict[Kind, str] = {
     Kind.BOTH_FORMS: (
         "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header."
     ),
+    Kind.AUTHORIZATION_TYPE: "Request is missing Authentication Token",
     Kind.INCOMPLETE: "{problems}",
     Kind.ALGORITHM: (
         "Unsupported AWS 'algorithm': '{algorithm}' (only AWS4-HMAC-SHA256 for now). "
     ),
     Kind.CREDENTIAL_SHAPE: (
-        "Credential must have exactly 5 slash-delimited elements, "
-        "e.g. keyid/date/region/service/term, got '{credential}'"
+        "Credential must have exactly {count} slash-delimited elements, "
+        "e.g. {shape}, got '{credential}'"
     ),
     Kind.DATE_FORMAT: (
         "Date must be in ISO-8601 'basic format'. Got '{stamp}'. "
@@ -80,6 +83,8 @@ TEXTS: dict[Kind, str] = {
     Kind.QUERY_EXPIRED: _EXPIRED,
     Kind.OLD_QUERY: "{problems}",
     Kind.HOST_UNSIGNED: "'Host' must be a 'SignedHeader' in the AWS Authorization.",
+    # By analogy with the text above: AWS documents that every ``x-amz-`` header must be signed.
+    Kind.TARGET_UNSIGNED: "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.",
     Kind.HEADERS_UNSIGNED: "There were headers present in the request which were not signed",
     Kind.SCOPE: "{problems}",
     Kind.UNKNOWN_KEY: "The security token included in the request is invalid.",
@@ -119,6 +124,7 @@ _INCOMPLETE = "IncompleteSignatureException"
 _INVALID = "InvalidSignatureException"
 _UNRECOGNIZED = "UnrecognizedClientException"
 _MISMATCH = "SignatureDoesNotMatch"
+_MISSING = ("MissingAuthenticationTokenException", "MissingAuthenticationToken")
 _NOT_EC2 = Answer("AuthFailure", 401)
 
 
@@ -139,10 +145,9 @@ _HEADER = "AuthorizationHeaderMalformed"
 _QUERY = "AuthorizationQueryParametersError"
 
 ROWS: dict[Kind, Row] = {
-    Kind.MISSING: _row(
-        "MissingAuthenticationTokenException",
-        "MissingAuthenticationToken",
-        Answer("AccessDenied", 403, "Access Denied"),
+    Kind.MISSING: _row(*_MISSING, Answer("AccessDenied", 403, "Access Denied")),
+    Kind.AUTHORIZATION_TYPE: _row(
+        *_MISSING, Answer("InvalidArgument", 400, "Unsupported Authorization Type")
     ),
     Kind.BOTH_FORMS: _mismatched(
         Answer(
@@ -186,6 +191,7 @@ ROWS: dict[Kind, Row] = {
     ),
     Kind.OLD_QUERY: _mismatched(Answer("AccessDenied", 403)),
     Kind.HOST_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
+    Kind.TARGET_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
     Kind.HEADERS_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
     Kind.SCOPE: _mismatched(Answer(_HEADER, 400)),
     Kind.UNKNOWN_KEY: _row(
@@ -220,7 +226,7 @@ ROWS: dict[Kind, Row] = {
         Answer("ExpiredToken", 400, "The provided token has expired."),
         ec2=Answer("RequestExpired", 400, "Request has expired."),
     ),
-    Kind.PAYLOAD_UNHASHED: _mismatched(Answer("MissingSecurityHeader", 400)),
+    Kind.PAYLOAD_UNHASHED: _mismatched(Answer("InvalidRequest", 400)),
     Kind.PAYLOAD_MODE: _mismatched(Answer("InvalidArgument", 400)),
     Kind.PAYLOAD_HASH: _mismatched(Answer("XAmzContentSHA256Mismatch", 400)),
     Kind.DENIED: _row(

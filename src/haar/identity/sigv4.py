@@ -21,9 +21,9 @@ import hmac
 import re
 import time
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from haar.identity import canonical, presign, sigv2
+from haar.identity import canonical, presign, sigv2, sigv4a
 from haar.identity.claim import (
     TERMINATOR,
     Claim,
@@ -41,6 +41,9 @@ from haar.kernel.errors import RefusedAs
 from haar.kit.call import Principal, Scope
 from haar.wire.http import HttpRequest
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
 SKEW_MS_MAX = 15 * 60 * 1000
 SIGNING_KEYS_MAX = 10_000
 STAMPS_MAX = 256
@@ -50,12 +53,31 @@ UNSIGNED_TRAILER = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 SIGNED_CHUNKS = b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_CHUNKS_AND_TRAILER = b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 
-MODES = frozenset({UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, SIGNED_CHUNKS, SIGNED_CHUNKS_AND_TRAILER})
+ECDSA_CHUNKS = b"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
+ECDSA_CHUNKS_AND_TRAILER = b"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER"
+
+UNSIGNED_MODES = frozenset({UNSIGNED_PAYLOAD, UNSIGNED_TRAILER})
+HMAC_MODES = frozenset({SIGNED_CHUNKS, SIGNED_CHUNKS_AND_TRAILER})
+ECDSA_MODES = frozenset({ECDSA_CHUNKS, ECDSA_CHUNKS_AND_TRAILER})
+MODES = UNSIGNED_MODES | HMAC_MODES | ECDSA_MODES
+WITH_TRAILER = frozenset({SIGNED_CHUNKS_AND_TRAILER, ECDSA_CHUNKS_AND_TRAILER})
 RAW_PATH_SERVICES = frozenset({"s3", "s3express"})
 """Signing names of S3: paths are signed as sent, every ``x-amz-`` header is signed, and a word may
 stand for the body's hash."""
 
 _is_sha256 = re.compile(rb"[0-9a-f]{64}").fullmatch
+
+
+SigningKey: TypeAlias = "bytes | EllipticCurvePublicKey"
+"""What verifies: the derived key of Version 4, or the public key of Version 4A."""
+
+
+def is_signed_by(key: SigningKey, signature: bytes, to_sign: bytes) -> bool:
+    """Return whether ``signature`` is the key's of ``to_sign``, in time that tells nothing."""
+    if isinstance(key, bytes):
+        expected = hmac.digest(key, to_sign, "sha256").hex().encode()
+        return hmac.compare_digest(expected, signature)
+    return sigv4a.is_signature(key, signature, to_sign)
 
 
 class ChunkSigning(NamedTuple):
@@ -64,15 +86,15 @@ class ChunkSigning(NamedTuple):
     Each chunk's string to sign holds the signature before it; the first one's is ``seed``.
 
     Attributes:
-        seed: the request's own signature, 64 hexadecimal digits.
-        key: the signing key.
+        seed: the request's own signature, hexadecimal.
+        key: the signing key; of SigV4a, the public one.
         stamp: ``YYYYMMDDTHHMMSSZ``.
-        scope: ``date/region/service/aws4_request``.
+        scope: of the request's credential.
         has_trailer: whether a signed trailer follows the last chunk.
     """
 
     seed: bytes
-    key: bytes
+    key: SigningKey
     stamp: bytes
     scope: bytes
     has_trailer: bool
@@ -126,7 +148,7 @@ class Signer(NamedTuple):
     """What follows from a key and a scope: kept, because deriving it costs four HMACs."""
 
     secret: str
-    key: bytes
+    key: SigningKey
     principal: Principal
     where: Scope
 
@@ -140,7 +162,7 @@ class Verifier:
     Args:
         credentials: know the secrets.
         clock: tells whether a request is of now.
-        region: of requests that name none, which are those with S3's older presigned query.
+        region: of requests that name none (S3's older presigned query) or several (SigV4a).
     """
 
     def __init__(
@@ -186,7 +208,7 @@ class Verifier:
         if is_presigned:
             raise refuse(Kind.BOTH_FORMS, family)
         if not authorization.startswith(b"AWS4-"):
-            raise refuse(Kind.MISSING, family)
+            raise strange_authorization(authorization, family)
         return self._by_header(request, authorization, service, family)
 
     def _by_header(
@@ -197,9 +219,10 @@ class Verifier:
         self._check_time(stamp, family)
         check_headers(request, claim, family)
         check_scope(claim, stamp, service, family)
-        signer = self._signer(claim, request.headers.get(b"x-amz-security-token", b""), family)
+        token = request.headers.get(b"x-amz-security-token", b"")
+        signer = self._signer(claim, token, regions_of(request, claim), family)
         told = request.headers.get(b"x-amz-content-sha256")
-        payload = payload_of(told, request, claim.service, family)
+        payload = payload_of(told, request, claim, family)
         query = canonical.query(request.query)
         proof = Proof(claim, stamp, signature, query, payload, told is not None)
         self._prove(request, proof, signer, family)
@@ -211,9 +234,9 @@ class Verifier:
         self._check_expiry(stamp, asked.expires_s, family)
         check_headers(request, claim, family)
         check_scope(claim, stamp, service, family)
-        signer = self._signer(claim, asked.token, family)
+        signer = self._signer(claim, asked.token, asked.regions, family)
         told = presigned_payload_of(asked, request)
-        payload = payload_of(told, request, claim.service, family)
+        payload = payload_of(told, request, claim, family)
         query = canonical.query(request.query, without=b"X-Amz-Signature")
         proof = Proof(claim, stamp, asked.signature, query, payload, told is not None)
         self._prove(request, proof, signer, family)
@@ -264,18 +287,26 @@ class Verifier:
             raise refuse(Kind.DATE_FORMAT, family, stamp=stamp.decode("latin-1"))
         return self._stamps.keep(stamp, instant)
 
-    def _signer(self, claim: Claim, token: bytes, family: Family) -> Signer:
+    def _signer(self, claim: Claim, token: bytes, regions: bytes, family: Family) -> Signer:
         credential = self._credential(claim.access_key_id, token.decode("latin-1"), family)
+        region = claim.region or self._region_in(regions, family)
         known = self._signers.get((claim.access_key_id, claim.scope))
         # A key that came back with another secret is another key.
-        if known is not None and known.secret == credential.secret:
-            return known
-        return Signer(
-            credential.secret,
-            signing_key(credential.secret, claim),
-            credential.principal,
-            Scope(credential.principal.account, claim.region),
-        )
+        if known is None or known.secret != credential.secret:
+            account = credential.principal.account
+            key = signing_key(credential.secret, claim)
+            return Signer(credential.secret, key, credential.principal, Scope(account, region))
+        if known.where.region != region:
+            return known._replace(where=Scope(credential.principal.account, region))
+        return known
+
+    def _region_in(self, regions: bytes, family: Family) -> str:
+        found = sigv4a.region_in(regions, self._region)
+        if found is None:
+            told = regions.decode("latin-1")
+            problems = f"Credential should be scoped to a valid region, not '{told}'. "
+            raise refuse(Kind.SCOPE, family, problems=problems.strip())
+        return found
 
     def _credential(self, access_key_id: str, token: str, family: Family) -> Credential:
         try:
@@ -292,9 +323,8 @@ class Verifier:
     def _prove(self, request: HttpRequest, proof: Proof, signer: Signer, family: Family) -> None:
         claim = proof.claim
         text = canonical_request(request, proof)
-        to_sign = canonical.string_to_sign(proof.stamp, claim.scope, text)
-        expected = hmac.digest(signer.key, to_sign, "sha256").hex().encode()
-        if not hmac.compare_digest(expected, proof.signature):
+        to_sign = canonical.string_to_sign(proof.stamp, claim.scope, text, claim.algorithm)
+        if not is_signed_by(signer.key, proof.signature, to_sign):
             raise mismatch(proof, text, to_sign, family)
         # Kept only now: a stranger must not be able to push out the keys of those who sign.
         if (claim.access_key_id, claim.scope) not in self._signers:
@@ -316,8 +346,18 @@ def canonical_request(request: HttpRequest, proof: Proof) -> bytes:
     )
 
 
-def signing_key(secret: str, claim: Claim) -> bytes:
-    """Return the key that signs for the claim's date, region and service."""
+def strange_authorization(authorization: bytes, family: Family) -> RefusedAs:
+    """Return the refusal of an ``Authorization`` header of another kind."""
+    is_old = authorization.startswith(b"AWS ")  # Signature Version 2
+    if is_old and family == "rest-xml":
+        return refuse(Kind.ALGORITHM, family)
+    return refuse(Kind.AUTHORIZATION_TYPE, family)
+
+
+def signing_key(secret: str, claim: Claim) -> SigningKey:
+    """Return the key of the claim's date, region and service, or the public key of SigV4a."""
+    if claim.is_asymmetric:
+        return sigv4a.public_key(claim.access_key_id, secret)
     key = ("AWS4" + secret).encode()
     for step in claim.scope.split(b"/"):
         key = hmac.digest(key, step, "sha256")
@@ -328,10 +368,12 @@ def check_headers(request: HttpRequest, claim: Claim, family: Family) -> None:
     """Refuse a request whose signature leaves out a header that it must cover.
 
     Raises:
-        RefusedAs: ``host`` is not signed, or, of S3, an ``x-amz-`` header.
+        RefusedAs: ``host`` is not signed, or the operation's name, or, of S3, an ``x-amz-`` header.
     """
     if b"host" not in claim.signed:
         raise refuse(Kind.HOST_UNSIGNED, family)
+    if b"x-amz-target" in request.headers and b"x-amz-target" not in claim.signed:
+        raise refuse(Kind.TARGET_UNSIGNED, family)
     if claim.service not in RAW_PATH_SERVICES:
         return
     for name in request.headers:
@@ -345,6 +387,12 @@ def check_headers(request: HttpRequest, claim: Claim, family: Family) -> None:
             raise refuse(Kind.HEADERS_UNSIGNED, family, members=members)
 
 
+def regions_of(request: HttpRequest, claim: Claim) -> bytes:
+    """Return the regions that a header of SigV4a tells; nothing where it was not signed."""
+    is_told = claim.is_asymmetric and b"x-amz-region-set" in claim.signed
+    return request.headers.get(b"x-amz-region-set", b"") if is_told else b""
+
+
 def check_scope(claim: Claim, stamp: bytes, service: str | None, family: Family) -> None:
     """Refuse a signature made for something else than this request.
 
@@ -354,6 +402,8 @@ def check_scope(claim: Claim, stamp: bytes, service: str | None, family: Family)
     is_here = service is None or claim.service == service
     if claim.is_sound and is_here and claim.date == stamp[:8]:
         return
+    if claim.fault is not None:
+        raise claim.fault
     problems = scope_problems(claim, stamp, service)
     if family == "rest-xml":
         problems = "The authorization header is malformed; " + problems
@@ -363,7 +413,7 @@ def check_scope(claim: Claim, stamp: bytes, service: str | None, family: Family)
 def scope_problems(claim: Claim, stamp: bytes, service: str | None) -> str:
     """Return a sentence for each wrong element of the scope."""
     problems = ""
-    if not is_region(claim.region):
+    if not claim.is_asymmetric and not is_region(claim.region):
         problems += f"Credential should be scoped to a valid region, not '{claim.region}'. "
     if service is not None and claim.service != service:
         problems += f"Credential should be scoped to correct service: '{service}'. "
@@ -381,26 +431,32 @@ def scope_problems(claim: Claim, stamp: bytes, service: str | None) -> str:
     return problems
 
 
-def payload_of(told: bytes | None, request: HttpRequest, service: str, family: Family) -> bytes:
+def payload_of(told: bytes | None, request: HttpRequest, claim: Claim, family: Family) -> bytes:
     """Return the last part of the canonical request: the body's hash, or what stands for it.
 
     Args:
         told: what the signer says; None leaves it to be computed.
         request: whose body it is.
-        service: the signing name.
+        claim: of which service and algorithm.
         family: how the client reads errors.
 
     Raises:
-        RefusedAs: a stream that tells no hash, or a mode that the service does not take.
+        RefusedAs: S3, or a stream, is told no hash, or a mode that it does not take.
     """
     if told is None:
-        if not isinstance(request.body, bytes):
+        if claim.service in RAW_PATH_SERVICES or not isinstance(request.body, bytes):
             raise refuse(Kind.PAYLOAD_UNHASHED, family)
         return sha256(request.body).hexdigest().encode()
-    is_mode = told in MODES and service in RAW_PATH_SERVICES
-    if not is_mode and not _is_sha256(told):
+    if not _is_sha256(told) and not is_mode(told, claim):
         raise refuse(Kind.PAYLOAD_MODE, family, mode=told.decode("latin-1"))
     return told
+
+
+def is_mode(told: bytes, claim: Claim) -> bool:
+    """Return whether a word may stand for the body's hash: S3's alone, and of the algorithm."""
+    if claim.service not in RAW_PATH_SERVICES:
+        return False
+    return told in UNSIGNED_MODES or told in (ECDSA_MODES if claim.is_asymmetric else HMAC_MODES)
 
 
 def presigned_payload_of(asked: presign.Presigned, request: HttpRequest) -> bytes | None:
@@ -424,8 +480,8 @@ def settled(request: HttpRequest, proof: Proof, signer: Signer, family: Family) 
     payload, claim = proof.payload, proof.claim
     if payload in MODES:
         chunks = None
-        if payload in {SIGNED_CHUNKS, SIGNED_CHUNKS_AND_TRAILER}:
-            has_trailer = payload == SIGNED_CHUNKS_AND_TRAILER
+        if payload not in UNSIGNED_MODES:
+            has_trailer = payload in WITH_TRAILER
             chunks = ChunkSigning(
                 proof.signature, signer.key, proof.stamp, claim.scope, has_trailer
             )

@@ -27,7 +27,7 @@ LINE_BYTES_MAX = 4096
 TRAILERS_MAX = 16
 CHUNK_BYTES_MAX = 5 * 1024**3
 
-_HEAD = re.compile(rb"([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?")
+_HEAD = re.compile(rb"([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64,144}\**))?")
 _SIGNATURE_NAME = "x-amz-trailer-signature"
 _HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 

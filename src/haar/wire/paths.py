@@ -121,11 +121,29 @@ class PathTable:
 
 
 def split(path: bytes) -> list[bytes]:
-    """Return the segments of a raw path; one slash at the end does not count."""
-    segments = path[1:].split(b"/")
+    """Return the segments of a raw path; one slash at the end does not count.
+
+    They are the segments of the path that was signed, so that nobody can lead a signed request to
+    another operation by adding ``x/..`` to its path.
+    """
+    segments = normalised(path)[1:].split(b"/")
     if segments[-1] == b"":
         segments.pop()
     return segments
+
+
+def normalised(path: bytes) -> bytes:
+    """Return a raw path without repeated slashes and dot segments; ``/`` where it is empty."""
+    if b"//" not in path and b"/." not in path and path:
+        return path
+    kept: list[bytes] = []
+    for segment in path.split(b"/"):
+        if segment == b"..":
+            del kept[-1:]
+        elif segment not in {b"", b"."}:
+            kept.append(segment)
+    end = b"/" if kept and path.endswith(b"/") else b""
+    return b"/" + b"/".join(kept) + end
 
 
 def step(node: Node, segment: bytes, label: re.Match[str] | None) -> Node:

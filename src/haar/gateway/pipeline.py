@@ -146,6 +146,7 @@ class Pipeline:
         if not codec.wants_stream and not isinstance(request.body, bytes):
             await read_whole(request)
         family = FAMILIES.get(routed.protocol, "json")
+        assert codec.model is not None, "a routed request has its model"
         trace.who = who = self._verifier.verify(
             request, service=codec.signing_name, family=family, bucket=routed.bucket
         )

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from haar.identity import principal as principals
-from haar.identity.policy.evaluate import authorize, decide, explain
+from haar.identity.policy.evaluate import (
+    authorize,
+    decide,
+    explain,
+    refuse_foreign_roles,
+)
 from haar.kernel.errors import ApiError
 from haar.kit.call import Principal
 
@@ -57,3 +62,17 @@ def test_another_accounts_resource_is_denied_by_name() -> None:
         authorize(ROOT, "sqs:SendMessage", [OWN, OTHERS], "query")
     assert (denied.value.code, denied.value.status) == ("AccessDenied", 403)
     assert "because no resource-based policy allows the sqs:SendMessage action" in denied.value.text
+
+
+def test_nobody_can_be_denied_to_ask_who_they_are() -> None:
+    """GetCallerIdentity needs no permission, unlike its neighbours."""
+    assert decide(USER, "sts:GetCallerIdentity", ["*"]).is_allowed
+    assert not decide(USER, "sts:GetAccessKeyInfo", ["*"]).is_allowed
+
+
+def test_a_role_of_another_account_cannot_be_handed_on() -> None:
+    """What runs with a role has its rights: only the account's own may be given to a service."""
+    refuse_foreign_roles(ROOT, ["arn:aws:iam::111111111111:role/worker", "worker"])
+    with pytest.raises(ApiError, match="Cross-account pass role is not allowed") as denied:
+        refuse_foreign_roles(ROOT, ["arn:aws:iam::222222222222:role/worker"])
+    assert denied.value.code == "AccessDeniedException"

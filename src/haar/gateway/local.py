@@ -14,7 +14,7 @@ from haar.gateway.dispatch import (
     run,
 )
 from haar.identity import principal as principals
-from haar.identity.policy.evaluate import authorize
+from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
 from haar.kernel.clock import Clock
 from haar.kernel.entropy import Entropy
 from haar.kernel.errors import ApiError
@@ -83,6 +83,7 @@ class LocalCloud:
         try:
             refuse_unknown_members(declared, members)
             authorize(call.principal, action_of(self.registry, service, declared), call.resources)
+            refuse_foreign_roles(call.principal, roles_of(declared, members))
             result = await run(declared, call, self)
             code = ""
         except ApiError as refusal:
@@ -124,6 +125,11 @@ def resources_of(declared: Operation, members: Members, scope: Scope) -> tuple[s
     """Return the ARNs that the policy decides on."""
     named = declared.resource(members, scope)
     return (named,) if isinstance(named, str) else tuple(named)
+
+
+def roles_of(declared: Operation, members: Members) -> list[str]:
+    """Return the roles that a request hands to the service."""
+    return [members[name] for name in declared.roles if isinstance(members.get(name), str)]
 
 
 def action_of(registry: Registry, service: str, declared: Operation) -> str:

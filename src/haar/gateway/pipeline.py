@@ -26,9 +26,9 @@ from haar.gateway.admission import Admission
 from haar.gateway.audit import Audit, Record
 from haar.gateway.bodies import body_of, read_whole
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
-from haar.gateway.local import LocalCloud, action_of, resources_of
+from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
 from haar.gateway.probes import PREFIXES, Probes
-from haar.identity.policy.evaluate import authorize
+from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
 from haar.identity.refusals import Family
 from haar.identity.sigv4 import Authenticated, Verifier
 from haar.kernel.errors import ApiError, InternalFailure
@@ -154,6 +154,8 @@ class Pipeline:
         members = codec.decode(request, body_of(request, who), routed)
         trace.call = call = self._open(routed, operation, members, who, trace.request_id)
         authorize(call.principal, self._action(routed, operation), call.resources, family)
+        if operation.roles:
+            refuse_foreign_roles(call.principal, roles_of(operation, members), family)
         result = await run(operation, call, self._cloud)
         return codec.encode(result, trace.request_id)
 

@@ -25,6 +25,9 @@ from haar.kit.call import Members, Scope
 ResourceOf = Callable[[Members, Scope], str | Sequence[str]]
 """From members and scope to the ARN (or ARNs) that the policy decides on."""
 
+ROLE_MEMBERS = frozenset({"Role", "RoleArn", "roleArn"})
+"""How AWS's models call the role that a resource will act with."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -49,6 +52,7 @@ class Operation:
             where empty.
         is_readonly: runs on the durable snapshot; its writes are refused.
         is_async: has the form ``async (call, cloud)``.
+        roles: the honoured members that hand a role to the service: it must be the account's own.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Operation:
     model: str
     is_readonly: bool
     is_async: bool
+    roles: tuple[str, ...] = ()
 
 
 def operation(
@@ -91,6 +96,7 @@ def operation(
             model=model,
             is_readonly=readonly,
             is_async=inspect.iscoroutinefunction(function),
+            roles=tuple(found for found in members.split() if found in ROLE_MEMBERS),
         )
         return function
 

@@ -7,6 +7,7 @@ what is looked at, in this order      what it tells
 ``Smithy-Protocol: rpc-v2-cbor``      the path is ``/service/<prefix>/operation/<name>``
 credential scope                      the signing name; header, or ``X-Amz-Credential``
 first labels of the host              the endpoint prefix, where nothing is signed
+path                                  a REST model that has it, where nothing is signed
 ``Action`` in the query or the form   the query protocols
 method, path, query, headers          the REST protocols (:mod:`haar.wire.paths`)
 ====================================  ==================================================
@@ -189,7 +190,15 @@ class Router:
         if action is not None:
             able = [f for f in self._fronts if f.protocol in ("query", "ec2")]
             return [f for f in able if action in f.model.operations] or able
-        return [self._home] if self._home is not None else []
+        home = [self._home] if self._home is not None else []
+        if b"AWSAccessKeyId=" in request.query:  # an older presigned link, which only S3 takes
+            return home
+        return self._fronts_with_path(request) or home
+
+    def _fronts_with_path(self, request: HttpRequest) -> list[Front]:
+        """Return the models but the home that have an operation at the request's path."""
+        able = [f for f in self._fronts if f is not self._home and f.protocol.startswith("rest-")]
+        return [f for f in able if self._route_path(f, request) is not None]
 
     def _route_in(self, front: Front, request: HttpRequest) -> Routed | None:
         if front.protocol.startswith("rest-"):

@@ -8,6 +8,7 @@ principal                                may
 the root of an account                   everything on resources of its account
 a session of a role, a service of ours   everything on resources of its account
 anybody else                             nothing
+anybody                                  what :data:`UNDENIABLE` names
 =======================================  ==========================================
 
 Roles are accepted as names: whoever can name a role of the account has the account's rights.
@@ -29,6 +30,8 @@ from haar.identity.refusals import Family, Kind, refuse
 from haar.kit.call import Principal
 
 _TRUSTED_KINDS = frozenset({"root", "role", "service"})
+UNDENIABLE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+"""Actions that need no permission: AWS docs, STS API reference, the pages of both."""
 
 
 class Decision(NamedTuple):
@@ -46,6 +49,7 @@ class Decision(NamedTuple):
 
 
 _ALLOWED = Decision(is_allowed=True, reason="the account's own resources")
+_FOREIGN_ROLE = "Cross-account pass role is not allowed."
 _NO_IDENTITY_POLICY = "no identity-based policy"
 _NO_RESOURCE_POLICY = "no resource-based policy"
 
@@ -55,11 +59,12 @@ def decide(principal: Principal, action: str, resources: Sequence[str]) -> Decis
 
     Args:
         principal: who asks.
-        action: with its prefix, ``sqs:SendMessage``; the rules above do not look at it yet.
+        action: with its prefix, ``sqs:SendMessage``.
         resources: ARNs, or ``*``.
     """
-    del action
     if principal.kind not in _TRUSTED_KINDS:
+        if action in UNDENIABLE:
+            return Decision(True, "the action needs no permission")  # noqa: FBT003
         return Decision(False, _NO_IDENTITY_POLICY, resources[0] if resources else "*")  # noqa: FBT003
     account = principal.account
     for resource in resources:
@@ -78,6 +83,24 @@ def explain(principal: Principal, action: str, decision: Decision) -> str:
         f"User: {principal.arn} is not authorized to perform: {action} "
         f"on resource: {decision.resource} because {decision.reason} allows the {action} action"
     )
+
+
+def refuse_foreign_roles(
+    principal: Principal, roles: Sequence[str], family: Family = "json"
+) -> None:
+    """Return if every role that is handed to a service is of the caller's account.
+
+    Whatever runs with a role has that role's rights, so that a foreign one would be a way in.
+
+    Raises:
+        RefusedAs: one is of another account.
+
+    Source: AWS docs, IAM user guide, "Grant a user permissions to pass a role to a service".
+    """
+    for role in roles:
+        parts = role.split(":", 5)
+        if len(parts) > 4 and parts[4] != principal.account:
+            raise refuse(Kind.DENIED, family, explanation=_FOREIGN_ROLE)
 
 
 def authorize(

@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup test lint types check demo demo-crash bench soak lock
+.PHONY: setup test lint types demo demo-crash bench bench-peers soak lock
 
 setup: $(VENV)/.installed  ## make the environment in .venv from the lock file
 
@@ -23,6 +23,14 @@ lint: setup  ## ruff, import-linter
 types: setup  ## mypy and pyright, both strict
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+bench: setup  ## measure; write the table of docs/performance.md
+	$(BIN)/python bench/run.py --write
+
+bench-peers:  ## install what haar is measured beside
+	$(PYTHON) -m venv bench/.peers
+	bench/.peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers.txt
+	cd bench && npm install --no-audit --no-fund --no-package-lock
 
 lock:  ## write the lock file anew (needs uv)
 	uv pip compile pyproject.toml --group dev --extra demo --extra testing --universal \

@@ -1,20 +1,28 @@
 """A bounded load over keep-alive connections: raw requests in, counts and latencies out.
 
-Requests are whole HTTP messages, signed before the clock starts. Each connection sends one, waits
-for its answer, checks the status and sends the next, until the time is over. A wrong answer is an
-error, never a sample.
+Each connection follows a script: it sends a request (a whole HTTP message), waits for its answer,
+checks the status and asks the script for the next, until the time is over. A wrong answer is an
+error, never a sample; one that sheds load (status 429 or 503, or a throttling error) is counted
+apart.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 import uvloop
 
+Script = Callable[[bytes], bytes | None]
+"""From the last answer (empty at first) to the next request; None at the end."""
+
+_CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -26,12 +34,14 @@ class Sample:
         answers: how many right answers came.
         errors: the first wrong answers.
         wrong: how many wrong answers came.
+        shed: how many answers said that the server is too busy.
         seconds: how long it ran.
         latencies: of each right answer, in seconds.
     """
 
     answers: int = 0
     wrong: int = 0
+    shed: int = 0
     seconds: float = 0.0
     errors: list[str] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
@@ -47,13 +57,20 @@ class Sample:
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else 0.0
 
 
+def in_turn(requests: list[bytes], start: int = 0) -> Script:
+    """Return a script that sends ready-made requests for ever, from one of them on."""
+    endless = itertools.cycle(requests[start:] + requests[:start])
+    return lambda _answer: next(endless)
+
+
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: list[bytes], start: int, step: int, sample: Sample) -> None:
-        self._requests = requests
-        self._next = start
-        self._step = step
+    def __init__(self, port: int, script: Script, sample: Sample) -> None:
+        self._port = port
+        self._again: asyncio.Task[None] | None = None
+        self._script = script
         self._sample = sample
         self._buffer = b""
+        self._answer = b""
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
         self.is_stopping = False
@@ -66,12 +83,13 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         assert self._transport is not None
-        if self.is_stopping:
+        request = None if self.is_stopping else self._script(self._answer)
+        if request is None:
+            self.is_stopping = True
             self._transport.close()
             return
         self._sent_at = time.perf_counter()
-        self._transport.write(self._requests[self._next % len(self._requests)])
-        self._next += self._step
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
@@ -81,49 +99,66 @@ class _Connection(asyncio.Protocol):
         found = _LENGTH.search(self._buffer, 0, head_end + 2)
         end = head_end + 4 + (int(found[1]) if found else 0)
         if len(self._buffer) >= end:
-            self._take(self._buffer[:end])
-            self._buffer = self._buffer[end:]
-            self._send()
+            self._answer, self._buffer = self._buffer[:end], self._buffer[end:]
+            self._count(self._answer)
+            if not _CLOSES.search(self._answer, 0, head_end + 2):
+                self._send()
 
-    def _take(self, answer: bytes) -> None:
-        if answer[9:12] == b"200":
+    def _count(self, answer: bytes) -> None:
+        status = answer[9:12]
+        if status == b"200":
             self._sample.answers += 1
             self._sample.latencies.append(time.perf_counter() - self._sent_at)
-            return
-        self._sample.wrong += 1
-        if len(self._sample.errors) < 3:
-            self._sample.errors.append(answer[:400].decode(errors="replace"))
+        elif status in {b"429", b"503"} or b"Throttling" in answer:
+            self._sample.shed += 1
+        else:
+            self._sample.wrong += 1
+            if len(self._sample.errors) < 3:
+                self._sample.errors.append(answer[:400].decode(errors="replace"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.is_stopping:
+        if self.is_stopping:
+            self.closed.set_result(None)
+        elif _CLOSES.search(self._answer):
+            self._again = asyncio.get_running_loop().create_task(self._connect_again())
+        else:
             self._sample.wrong += 1
             self._sample.errors.append(f"connection lost: {exc}")
-        self.closed.set_result(None)
+            self.closed.set_result(None)
+
+    async def _connect_again(self) -> None:
+        """Go on with a new connection: some servers end theirs with each answer."""
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
 
 
 async def _drive(
-    port: int, requests: list[bytes], connections: int, seconds: float, sample: Sample
+    port: int, groups: list[tuple[Sample, list[Script]]], seconds: float | None
 ) -> None:
     loop = asyncio.get_running_loop()
-    share = max(1, len(requests) // connections)
     start = time.perf_counter()
     open_ones: list[_Connection] = []
-    for number in range(connections):
-        _, connection = await loop.create_connection(
-            lambda number=number: _Connection(requests, number * share, 1, sample),  # type: ignore[misc]
-            "127.0.0.1",
-            port,
-        )
-        open_ones.append(connection)
-    await asyncio.sleep(seconds)
+    for sample, scripts in groups:
+        for script in scripts:
+            make = partial(_Connection, port, script, sample)
+            open_ones.append((await loop.create_connection(make, "127.0.0.1", port))[1])
+    ends = [connection.closed for connection in open_ones]
+    await asyncio.wait(ends, timeout=seconds)
     for connection in open_ones:
         connection.is_stopping = True
-    await asyncio.wait([connection.closed for connection in open_ones], timeout=10)
-    sample.seconds = time.perf_counter() - start
+    await asyncio.wait(ends, timeout=10)
+    for sample, _ in groups:
+        sample.seconds = time.perf_counter() - start
 
 
-def drive(port: int, requests: list[bytes], *, connections: int, seconds: float) -> Sample:
-    """Send ``requests`` in turn over ``connections`` for ``seconds`` and return what came."""
+def drive(port: int, *groups: list[Script], seconds: float) -> list[Sample]:
+    """Follow each script on a connection of its own for ``seconds``; return a sample a group."""
+    samples = [Sample() for _ in groups]
+    uvloop.run(_drive(port, list(zip(samples, groups, strict=True)), seconds))
+    return samples
+
+
+def follow(port: int, scripts: list[Script]) -> Sample:
+    """Follow each script to its end."""
     sample = Sample()
-    uvloop.run(_drive(port, requests, connections, seconds, sample))
+    uvloop.run(_drive(port, [(sample, scripts)], None))
     return sample

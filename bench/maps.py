@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measures import client
+from clients import client
 from servers import Server, running
 
 CHILDREN = 10_000
@@ -42,8 +42,9 @@ def figures(rounds: int, scratch: Path) -> list[str]:
             rate, cpu_us = _run(server)
             rates.append(rate)
             costs.append(cpu_us)
+    title = f"Distributed Map, {CHILDREN:,} Pass children: children a second"
     return [
-        f"| {CHILDREN:,} Pass children: children a second | {statistics.median(rates):,.0f} |",
+        f"| {title} | {statistics.median(rates):,.0f} |",
         f"| CPU µs a child | {statistics.median(costs):,.0f} |",
     ]
 

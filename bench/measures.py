@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from load import drive
+import items
+import queues
+from load import Script, drive, in_turn
 from servers import Server
 from signing import Signer
 
 CONNECTIONS = 32
 SECONDS = 4.0
-REQUESTS = 2000
-ITEM_BYTES = 400
+WITH_TABLES = ("haar", "ministack", "moto", "dynalite")
+OTHERS = ("haar", "ministack", "moto")
 
 
 @dataclass(frozen=True)
@@ -27,16 +24,18 @@ class Load:
     Attributes:
         name: of the row.
         servers: which servers have it.
-        prepare: makes what the requests need, by boto3.
-        requests: the raw requests, signed.
+        prepare: makes what the requests need.
+        requests: the raw requests, signed; for the ceiling and, without ``scripts``, for all.
         answer_bytes: size of the answer, for the ceiling.
+        scripts: makes a connection's script where a request depends on the answer before it.
     """
 
     name: str
     servers: tuple[str, ...]
-    prepare: Callable[[Any], None]
+    prepare: Callable[[Server], None]
     requests: Callable[[Signer], list[bytes]]
     answer_bytes: int
+    scripts: Callable[[Signer], Script] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,102 +48,59 @@ class Figure:
     p99_ms: float
 
 
-def client(server: Server, service: str) -> Any:
-    """Return a boto3 client of a server under measurement."""
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{server.port}",
-        region_name="us-east-1",
-        aws_access_key_id=server.access_key_id,
-        aws_secret_access_key=server.secret,
-        config=Config(inject_host_prefix=False, retries={"total_max_attempts": 2}),
-    )
-
-
-def item(number: int) -> dict[str, Any]:
-    """Return an item of about 500 bytes of JSON."""
-    return {
-        "pk": {"S": f"customer#{number:08d}"},
-        "name": {"S": f"Customer number {number}"},
-        "balance": {"N": str(number * 37 % 100_000)},
-        "active": {"BOOL": number % 2 == 0},
-        "tags": {"L": [{"S": "red"}, {"S": "green"}]},
-        "address": {"M": {"city": {"S": "Edinburgh"}, "zip": {"S": "EH1 1AA"}}},
-        "note": {"S": "x" * (ITEM_BYTES - 100)},
-    }
-
-
-def _table(dynamodb: Any) -> None:
-    dynamodb.create_table(
-        TableName="bench",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    dynamodb.get_waiter("table_exists").wait(TableName="bench")
-
-
-def prepare_items(server: Server) -> None:
-    """Make the table and the items that are got."""
-    dynamodb = client(server, "dynamodb")
-    _table(dynamodb)
-    for number in range(REQUESTS):
-        dynamodb.put_item(TableName="bench", Item=item(number))
-
-
-def prepare_queue(server: Server) -> None:
-    """Make the queue that is sent to."""
-    client(server, "sqs").create_queue(QueueName="bench")
-
-
-def get_items(signer: Signer) -> list[bytes]:
-    """Return GetItem requests, each of another item."""
-    return [
-        signer.target("dynamodb", "DynamoDB_20120810.GetItem", body)
-        for number in range(REQUESTS)
-        for body in [_json({"TableName": "bench", "Key": {"pk": item(number)["pk"]}})]
-    ]
-
-
-def put_items(signer: Signer) -> list[bytes]:
-    """Return PutItem requests, each of another item."""
-    return [
-        signer.target(
-            "dynamodb", "DynamoDB_20120810.PutItem", _json({"TableName": "bench", "Item": item(n)})
-        )
-        for n in range(REQUESTS)
-    ]
-
-
-def send_messages(signer: Signer) -> list[bytes]:
-    """Return SendMessage requests."""
-    url = f"http://127.0.0.1:{signer.port}/000000000000/bench"
-    return [
-        signer.target(
-            "sqs", "AmazonSQS.SendMessage", _json({"QueueUrl": url, "MessageBody": f"{n:0200d}"})
-        )
-        for n in range(REQUESTS)
-    ]
-
-
 LOADS = (
-    Load("GetItem", ("haar", "ministack", "moto", "dynalite"), prepare_items, get_items, 520),
-    Load("PutItem", ("haar", "ministack", "moto", "dynalite"), prepare_items, put_items, 2),
-    Load("SendMessage", ("haar", "ministack", "moto"), prepare_queue, send_messages, 120),
+    Load("GetItem", WITH_TABLES, items.prepare, items.gets, 520),
+    Load("PutItem", WITH_TABLES, items.prepare, items.puts, 2),
+    Load("PutItem, one index", WITH_TABLES, items.prepare_indexed, items.puts, 2),
+    Load("UpdateItem", WITH_TABLES, items.prepare, items.updates, 2),
+    Load("Query of 10 items", WITH_TABLES, items.prepare_customers, items.queries, 5000),
+    Load("TransactWriteItems of 2", OTHERS, items.prepare, items.transactions, 2),
+    Load("SendMessage", OTHERS, queues.prepare, queues.sends, 120),
+    Load(
+        "ReceiveMessage + DeleteMessage",
+        OTHERS,
+        queues.prepare_filled,
+        queues.receives,
+        500,
+        queues.receive_and_delete,
+    ),
 )
 
 
-def measure(server: Server, requests: list[bytes], seconds: float = SECONDS) -> Figure:
-    """Drive one load against one server, after a warm-up, and return what it reached.
+def measure(server: Server, load: Load) -> Figure:
+    """Drive one load against one server and return what it reached."""
+    signer = Signer(server.port, server.access_key_id, server.secret)
+    load.prepare(server)
+    if load.scripts is None:
+        return drive_measured(server, scripts_of(load.requests(signer)))
+    return drive_measured(server, [load.scripts(signer) for _ in range(CONNECTIONS)])
+
+
+def measure_ceiling(server: Server, load: Load) -> Figure:
+    """Send the same requests to the echo, asking for answers of the same size."""
+    signer = Signer(server.port, server.access_key_id, server.secret)
+    asked = b"\r\nX-Answer-Bytes: %d\r\n" % load.answer_bytes
+    requests = [request.replace(b"\r\n", asked, 1) for request in load.requests(signer)]
+    return drive_measured(server, scripts_of(requests))
+
+
+def scripts_of(requests: list[bytes]) -> list[Script]:
+    """Return a script a connection, each beginning elsewhere."""
+    share = max(1, len(requests) // CONNECTIONS)
+    return [in_turn(requests, number * share) for number in range(CONNECTIONS)]
+
+
+def drive_measured(server: Server, scripts: list[Script]) -> Figure:
+    """Follow the scripts after a warm-up.
 
     Raises:
         RuntimeError: the server answered wrongly.
     """
-    drive(server.port, requests, connections=4, seconds=0.5)
+    drive(server.port, scripts[:4], seconds=0.5)
     before = server.cpu_seconds()
-    sample = drive(server.port, requests, connections=CONNECTIONS, seconds=seconds)
+    (sample,) = drive(server.port, scripts, seconds=SECONDS)
     used = server.cpu_seconds() - before
-    if sample.wrong or not sample.answers:
+    if sample.wrong or sample.shed or not sample.answers:
         raise RuntimeError(f"{server.name}: {sample.wrong} wrong answers: {sample.errors}")
     return Figure(
         sample.per_second,
@@ -152,13 +108,3 @@ def measure(server: Server, requests: list[bytes], seconds: float = SECONDS) -> 
         sample.quantile_ms(0.5),
         sample.quantile_ms(0.99),
     )
-
-
-def ceiling_requests(requests: list[bytes], answer_bytes: int) -> list[bytes]:
-    """Return the same requests, asking the echo for an answer of the same size."""
-    asked = b"\r\nX-Answer-Bytes: %d\r\n" % answer_bytes
-    return [request.replace(b"\r\n", asked, 1) for request in requests]
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode()

@@ -68,12 +68,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def commands(name: str, port: int, data: Path) -> list[str] | None:
+def commands(name: str, port: int, data: Path, options: tuple[str, ...]) -> list[str] | None:
     """Return how a server is started, or None where it is not installed."""
     found: list[str | None]
     if name == "haar":
         found = [sys.executable, "-m", "haar.cli.main", "up", "--port", str(port), "--data"]
-        found.append(str(data))
+        found += [str(data), *options]
     elif name == "ceiling":
         found = [sys.executable, str(HERE / "echo.py"), str(port)]
     elif name == "ministack":
@@ -96,10 +96,16 @@ def _peer(command: str) -> str | None:
 
 
 @contextmanager
-def running(name: str, data: Path) -> Iterator[Server | None]:
-    """Run a server for the length of a ``with`` block; None where it is not installed."""
+def running(name: str, data: Path, *options: str) -> Iterator[Server | None]:
+    """Run a server for the length of a ``with`` block; None where it is not installed.
+
+    Args:
+        name: of the server.
+        data: its data directory.
+        options: more of ``haar up``.
+    """
     port = free_port()
-    command = commands(name, port, data)
+    command = commands(name, port, data, options)
     if command is None:
         yield None
         return

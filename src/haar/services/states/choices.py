@@ -141,25 +141,44 @@ def _presence(variable: Expression, *, is_wanted: bool) -> Predicate:
 def _matching(variable: Expression, operand: Any) -> Predicate:
     if not isinstance(operand, str):
         raise BadRule("The field 'StringMatches' should be a string")
-    pattern = glob(operand)
+    matches = glob(operand)
 
     def predicate(value: Any, around: Surroundings) -> bool:
         found = variable(value, around)
-        return isinstance(found, str) and pattern.fullmatch(found) is not None
+        return isinstance(found, str) and matches(found)
 
     return predicate
 
 
-def glob(text: str) -> re.Pattern[str]:
-    r"""Return the pattern of a StringMatches text: ``*`` is any text, ``\*`` and ``\\`` plain."""
-    pieces = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text)
-    return re.compile(
-        "".join(
-            ".*" if piece == "*" else re.escape(piece[1:] if piece in {"\\*", "\\\\"} else piece)
-            for piece in pieces
-        ),
-        re.DOTALL,
-    )
+def glob(text: str) -> Callable[[str], bool]:
+    r"""Return the test of a StringMatches text: ``*`` is any text, ``\*`` and ``\\`` are plain.
+
+    Each piece is looked for after the one before it: never again from an earlier place, as a
+    regular expression would.
+    """
+    pieces = [""]
+    for part in re.findall(r"\\[*\\]|[\s\S]", text):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part[-1]
+    first, *middle = pieces
+    if not middle:
+        return lambda value: value == first
+    last = middle.pop()
+
+    def matches(value: str) -> bool:
+        if not value.startswith(first) or len(value) < len(first) + len(last):
+            return False
+        at, end = len(first), len(value) - len(last)
+        for piece in middle:
+            at = value.find(piece, at, end)
+            if at < 0:
+                return False
+            at += len(piece)
+        return value.endswith(last)
+
+    return matches
 
 
 def _ordering(variable: Expression, name: str, operand: Any) -> Predicate:

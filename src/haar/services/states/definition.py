@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -27,6 +26,7 @@ from haar.services.states.shapes import (
 )
 from haar.services.states.surroundings import Expression
 from haar.services.states.timestamps import NotATime, parse_ms
+from haar.services.states.transitions import transition_problems
 from haar.services.states.values import is_array, is_object
 
 SECONDS_MAX = 99_999_999
@@ -67,8 +67,9 @@ def examine(text: str) -> tuple[Definition | None, list[Problem]]:
         return None, [problem]
     parser = _Parser()
     timeout = parser.document(Fields(document, "", parser.problems))
-    if parser.problems:
-        return None, parser.problems
+    problems = parser.problems or transition_problems(document)
+    if problems:
+        return None, problems
     return Definition(document["StartAt"], parser.states, timeout), []
 
 
@@ -101,18 +102,18 @@ class _Parser:
             return
         if not states.body:
             states.problem("Value cannot be empty")
-        if fields.text("StartAt") not in states.body:
-            fields.problem("Missing 'Next' target: " + str(fields.get("StartAt")), "StartAt")
+        fields.text("StartAt")
         for name in states.body:
             body = states.object(name)
             if body is not None:
-                self.state(name, body, frozenset(states.body))
+                self.state(name, body)
 
-    def state(self, name: str, fields: Fields, siblings: frozenset[str]) -> None:
+    def state(self, name: str, fields: Fields) -> None:
         if len(name) > STATE_NAME_CHARACTERS_MAX:
-            fields.problem("State name should not exceed 80 characters")
+            message = f"State name should not exceed {STATE_NAME_CHARACTERS_MAX} characters"
+            fields.problem(message, code="INVALID_STATE_NAME")
         if name in self.states:
-            fields.problem("State names must be unique")
+            fields.problem(f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME")
         if not fields.need("Type"):
             return
         kind = fields.get("Type")
@@ -123,27 +124,25 @@ class _Parser:
             )
             return
         _refuse_jsonata(fields)
-        common = self.common(name, kind, fields, siblings)
+        common = self.common(name, kind, fields)
         self.states[name] = State(name=name, type=kind)  # holds the name while the inside is read
-        self.states[name] = parse_kind(self, fields, common, siblings)
+        self.states[name] = parse_kind(self, fields, common)
 
-    def common(
-        self, name: str, kind: str, fields: Fields, siblings: frozenset[str]
-    ) -> dict[str, Any]:
-        """Return the fields that states share; targets outside the scope are problems."""
+    def common(self, name: str, kind: str, fields: Fields) -> dict[str, Any]:
+        """Return the fields that states share."""
         common: dict[str, Any] = {"name": name, "type": kind}
         if kind != "Fail":
             common["input_path"] = fields.data_path("InputPath")
             common["output_path"] = fields.data_path("OutputPath")
         if kind in {"Task", "Parallel", "Map", "Pass", "Wait"}:
-            common["next"] = _next(fields, siblings)
+            common["next"] = _next(fields)
         if kind in {"Task", "Parallel", "Map", "Pass"}:
             common["parameters"] = fields.template("Parameters")
             common["result_keys"] = fields.result_keys()
         if kind in {"Task", "Parallel", "Map"}:
             common["result_selector"] = fields.template("ResultSelector")
             common["retriers"] = parse_retriers(fields)
-            common["catchers"] = parse_catchers(fields, siblings)
+            common["catchers"] = parse_catchers(fields)
         return common
 
 
@@ -152,55 +151,47 @@ def _refuse_jsonata(fields: Fields) -> None:
         raise unsupported("QueryLanguage JSONata")
 
 
-def target(fields: Fields, name: str, siblings: frozenset[str]) -> str | None:
-    """Return a field that names a state of the same scope."""
-    found = fields.text(name)
-    if found is not None and found not in siblings:
-        fields.problem(f"Missing 'Next' target: {found}", name)
-    return found
-
-
-def _next(fields: Fields, siblings: frozenset[str]) -> str | None:
+def _next(fields: Fields) -> str | None:
     if ("Next" in fields) == ("End" in fields):
         fields.problem("Exactly one of the fields [Next, End] is required")
     if "End" in fields and fields.get("End") is not True:
         fields.problem("The field 'End' should be true", "End")
-    return target(fields, "Next", siblings)
+    return fields.text("Next")
 
 
-def _pass(_: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]) -> State:
+def _pass(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(_fields(_COMMON, _PATHS, _GOES_ON, "Parameters Result ResultPath"))
     return PassState(has_result="Result" in fields, result=fields.get("Result"), **common)
 
 
-def _choice(_: _Parser, fields: Fields, common: dict[str, Any], siblings: frozenset[str]) -> State:
+def _choice(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(_fields(_COMMON, _PATHS, "Choices Default"))
     fields.need("Choices")
     if fields.get("Choices") == []:
         fields.problem("Value cannot be empty", "Choices")
-    rules = [_rule(rule, siblings) for rule in fields.objects("Choices")]
+    rules = [_rule(rule) for rule in fields.objects("Choices")]
     return ChoiceState(
         rules=tuple(rule for rule in rules if rule),
-        default=target(fields, "Default", siblings),
+        default=fields.text("Default"),
         **common,
     )
 
 
-def _rule(fields: Fields, siblings: frozenset[str]) -> Any:
+def _rule(fields: Fields) -> Any:
     fields.allow(OPERATORS | {"And", "Or", "Not", "Variable", "Next", "Comment"})
     fields.need("Next")
     try:
-        return compile_rule(fields.body), target(fields, "Next", siblings)
+        return compile_rule(fields.body), fields.text("Next")
     except BadRule as err:
         fields.problem(str(err))
     except BadExpression:
-        fields.problem("Value is not a valid JSONPath", "Variable")
+        fields.problem("Value must be a valid JSONPath.", "Variable")
     except UsesVariable as err:
         raise unsupported("Variables") from err
     return None
 
 
-def _wait(_: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]) -> State:
+def _wait(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     options = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
     fields.allow(_fields(_COMMON, _PATHS, _GOES_ON, *options))
     if sum(name in fields for name in options) != 1:
@@ -226,14 +217,12 @@ def _timestamp(fields: Fields) -> int | None:
     return None
 
 
-def _succeed(
-    _: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]
-) -> State:
+def _succeed(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(_fields(_COMMON, _PATHS))
     return SucceedState(**common)
 
 
-def _fail(_: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]) -> State:
+def _fail(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(_fields(_COMMON, "Error ErrorPath Cause CausePath"))
     return FailState(error=_word(fields, "Error"), cause=_word(fields, "Cause"), **common)
 
@@ -247,7 +236,7 @@ def _word(fields: Fields, name: str) -> Expression | None:
     return None if text is None else constant(text)
 
 
-def _task(_: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]) -> State:
+def _task(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(
         _fields(_COMMON, _PATHS, _GOES_ON, _WORKS, "Resource TimeoutSeconds TimeoutSecondsPath")
     )
@@ -289,9 +278,7 @@ def _check_parameters(fields: Fields, resource: resources.Resource) -> None:
         where.problem(f"The field '{name}' is not supported by Step Functions")
 
 
-def _parallel(
-    parser: _Parser, fields: Fields, common: dict[str, Any], _siblings: frozenset[str]
-) -> State:
+def _parallel(parser: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(_fields(_COMMON, _PATHS, _GOES_ON, _WORKS, "Branches"))
     fields.need("Branches")
     if is_array(fields.get("Branches")) and not fields.get("Branches"):
@@ -305,12 +292,12 @@ def _parallel(
     )
 
 
-def _map(parser: _Parser, fields: Fields, common: dict[str, Any], _sib: frozenset[str]) -> State:
+def _map(parser: _Parser, fields: Fields, common: dict[str, Any]) -> State:
     fields.allow(_fields(_COMMON, _PATHS, _GOES_ON, _WORKS, MAP_FIELDS))
     return parse_map(fields, common, parser.scope, parser.labels)
 
 
-_Kind = Callable[[_Parser, Fields, dict[str, Any], frozenset[str]], State]
+_Kind = Callable[[_Parser, Fields, dict[str, Any]], State]
 _KINDS: dict[str, _Kind] = {
     "Task": _task,
     "Wait": _wait,
@@ -321,4 +308,3 @@ _KINDS: dict[str, _Kind] = {
     "Parallel": _parallel,
     "Map": _map,
 }
-STATE_NAME = re.compile(r".{1,80}", re.DOTALL)

@@ -35,9 +35,10 @@ class InvalidDefinition(ApiError):
     message = "Invalid State Machine Definition: '{problems}'"
 
     @classmethod
-    def of(cls, problems: Sequence[tuple[str, str, str]]) -> InvalidDefinition:
+    def of(cls, problems: Sequence[tuple[str, str, str | None]]) -> InvalidDefinition:
         """Return the refusal for problems given as (code, message, place)."""
-        texts = [f"{code}: {message} at {place}" for code, message, place in problems]
+        # AWS prints the place of a problem that has none as Java prints null.
+        texts = [f"{code}: {message} at {place or 'null'}" for code, message, place in problems]
         return cls(problems=", ".join(texts))
 
 

@@ -29,6 +29,20 @@ class BadExpression(ValueError):
     """A text that is no expression."""
 
 
+class BadField(ValueError):
+    """A ``.$`` field of a payload template whose value is no expression.
+
+    Attributes:
+        name: of the field, with its ``.$``.
+        place: the JSON pointer of its object within the template.
+    """
+
+    def __init__(self, name: str, place: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.place = place
+
+
 class UsesVariable(ValueError):
     """An expression that reads a variable (``$name``), which haar does not have yet."""
 
@@ -208,24 +222,26 @@ def _end_of_path(text: str, at: int) -> int:
     return at
 
 
-def compile_template(template: Any) -> Expression:
+def compile_template(template: Any, place: str = "") -> Expression:
     """Return the closure of a payload template: keys that end in ``.$`` are expressions.
 
     A template without any is a constant, shared by all who evaluate it: values are never changed
     in place.
 
+    Args:
+        template: any JSON value.
+        place: where it stands in the whole template, a JSON pointer.
+
     Raises:
-        BadExpression: a ``.$`` key whose value is no expression.
+        BadField: a ``.$`` key whose value is no expression.
         UsesVariable: one that reads a variable.
     """
+    if not _is_dynamic(template):
+        return constant(template)
     if is_object(template):
-        return _object(template)
-    if is_array(template):
-        parts = [compile_template(part) for part in template]
-        if not _is_dynamic(template):
-            return constant(template)
-        return lambda value, around: [part(value, around) for part in parts]
-    return constant(template)
+        return _object(template, place)
+    parts = [compile_template(part, f"{place}[{at}]") for at, part in enumerate(template)]
+    return lambda value, around: [part(value, around) for part in parts]
 
 
 def _is_dynamic(template: Any) -> bool:
@@ -234,15 +250,14 @@ def _is_dynamic(template: Any) -> bool:
     return is_array(template) and any(_is_dynamic(below) for below in template)
 
 
-def _object(template: dict[str, Any]) -> Expression:
+def _object(template: dict[str, Any], place: str) -> Expression:
     members: list[tuple[str, Expression]] = []
     for key, below in template.items():
         if not key.endswith(".$"):
-            members.append((key, compile_template(below)))
+            members.append((key, compile_template(below, f"{place}/{key}")))
             continue
-        if not isinstance(below, str):
-            raise BadExpression(f"{key}")
-        members.append((key[:-2], compile_expression(below)))
-    if not _is_dynamic(template):
-        return constant(template)
+        try:
+            members.append((key[:-2], compile_expression(below if isinstance(below, str) else "")))
+        except BadExpression:
+            raise BadField(key, place) from None
     return lambda value, around: {key: member(value, around) for key, member in members}

@@ -10,6 +10,7 @@ from haar.kernel.errors import NotImplementedByHaar
 from haar.services.states import paths
 from haar.services.states.expressions import (
     BadExpression,
+    BadField,
     UsesVariable,
     compile_expression,
     compile_template,
@@ -21,10 +22,10 @@ from haar.services.states.values import is_array, is_integer, is_number, is_obje
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a definition. ``place`` is a JSON pointer."""
+    """One thing that is wrong with a definition. ``place`` is a JSON pointer, None for nowhere."""
 
     message: str
-    place: str
+    place: str | None
     code: str = "SCHEMA_VALIDATION_FAILED"
 
 
@@ -60,11 +61,12 @@ class Fields:
         self.place = place
         self.problems = problems
 
-    def problem(self, message: str, name: str = "") -> None:
+    def problem(
+        self, message: str, name: str = "", *, code: str = "SCHEMA_VALIDATION_FAILED"
+    ) -> None:
         """Note what is wrong with a field (or with the object itself)."""
-        self.problems.append(
-            Problem(message, f"{self.place}/{name}" if name else self.place or "/")
-        )
+        place = f"{self.place}/{name}" if name else self.place or "/"
+        self.problems.append(Problem(message, place, code))
 
     def __contains__(self, name: str) -> bool:
         return name in self.body
@@ -90,7 +92,7 @@ class Fields:
             if name in REFUSED_FIELDS and name not in names:
                 raise unsupported(REFUSED_FIELDS[name])
             if name not in names:
-                self.problem(f"Field '{name}' is not supported", name)
+                self.problem(f"Field '{name}' is not supported")
 
     def text(self, name: str) -> str | None:
         """Return a string field."""
@@ -102,31 +104,34 @@ class Fields:
     def whole(self, name: str, low: int, high: int) -> int | None:
         """Return an integer field within its bounds."""
         value = self.body.get(name)
-        if name not in self.body:
-            return None
-        if not is_integer(value):
+        if name in self.body and not is_integer(value):
             self.problem("Expected value of type Integer", name)
             return None
-        if not low <= value <= high:
-            bound = f"greater than or equal to {low}" if value < low else f"not exceed {high}"
-            self.problem(f"Value should be {bound}", name)
-            return None
-        return value
+        return value if self._is_within(name, value, low, high) else None
 
-    def number(self, name: str, low: float, high: float) -> Number:
+    def _is_within(self, name: str, value: Any, low: int, high: int) -> bool:
+        if value is not None and value < low:
+            self.problem(f"Minimum value is {low}", name)
+            return False
+        if value is not None and value > high:
+            self.problem(f"Maximum value is {high}", name)
+            return False
+        return True
+
+    def number(self, name: str, low: int, high: int, *, is_whole: bool = True) -> Number:
         """Return a number field or its ``…Path`` form (at most one of them)."""
         path_name = f"{name}Path"
         if name in self.body and path_name in self.body:
             self.problem(f"Only one of [{name}, {path_name}] may be given")
         if path_name in self.body:
             return Number(path=self.path(path_name), path_text=str(self.body[path_name]))
+        if is_whole:
+            return Number(value=self.whole(name, low, high))
         value = self.body.get(name)
-        if name not in self.body:
+        if name in self.body and not is_number(value):
+            self.problem("Expected value of type Number", name)
             return Number()
-        if not is_number(value) or not low <= value <= high:
-            self.problem(f"Value should be a number from {low} to {high}", name)
-            return Number()
-        return Number(value=value)
+        return Number(value=value if self._is_within(name, value, low, high) else None)
 
     def path(self, name: str) -> Expression | None:
         """Return a path field, or an intrinsic call where the language allows it."""
@@ -136,7 +141,7 @@ class Fields:
         try:
             return compile_expression(text)
         except BadExpression:
-            self.problem("Value is not a valid JSONPath", name)
+            self.problem("Value must be a valid JSONPath.", name)
         except UsesVariable as err:
             raise unsupported("Variables") from err
         return None
@@ -153,11 +158,11 @@ class Fields:
             return None
         try:
             return compile_template(self.body[name])
-        except BadExpression as err:
+        except BadField as err:
             self.problem(
-                "The value for a field ending in '.$' must be a valid JSONPath "
-                f"or a valid intrinsic function call: {err}",
-                name,
+                f"The value for the field '{err.name}' must be a valid JSONPath "
+                "or a valid intrinsic function call",
+                name + err.place,
             )
         except UsesVariable as err:
             raise unsupported("Variables") from err

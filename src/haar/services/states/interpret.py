@@ -54,6 +54,7 @@ def decide(run: Run, event: Event) -> None:
                 break
             _step(run, run.ready.popleft())
     except HistoryIsFull:
+        run.abort(run.frames.need(ROOT))
         cause = "The execution reached the maximum number of history events (25000)."
         run.end("FAILED", "ExecutionFailed", run.next_event - 1, "States.Runtime", cause)
 

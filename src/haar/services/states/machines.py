@@ -14,6 +14,7 @@ from haar.kit.operation import anything, operation
 from haar.services.states import keys, names, pages
 from haar.services.states.definition import examine, parse
 from haar.services.states.errors import MissingRequiredParameter, StateMachineAlreadyExists
+from haar.services.states.fields import Problem
 from haar.services.states.lookup import need_execution, need_machine, need_revision, run_of
 from haar.services.states.records import MACHINES, REVISIONS, MachineRecord, RevisionRecord
 from haar.services.states.tags import merged, tags_of
@@ -263,17 +264,14 @@ def validate_definition(call: Call[Members], tx: Transaction) -> Members:
     size = call.members.get("maxResults") or 100
     return {
         "result": "FAIL" if problems else "OK",
-        "diagnostics": [
-            {
-                "severity": "ERROR",
-                "code": problem.code,
-                "message": problem.message,
-                "location": problem.place,
-            }
-            for problem in problems[:size]
-        ],
+        "diagnostics": [_diagnostic(problem) for problem in problems[:size]],
         "truncated": len(problems) > size,
     }
+
+
+def _diagnostic(problem: Problem) -> Members:
+    told = {"severity": "ERROR", "code": problem.code, "message": problem.message}
+    return told if problem.place is None else {**told, "location": problem.place}
 
 
 @operation(

@@ -96,7 +96,7 @@ def _distribution(
         batcher=_batcher(fields.object("ItemBatcher")),
         writer=_writer(fields.object("ResultWriter")),
         tolerated_count=fields.number("ToleratedFailureCount", 0, 2**53),
-        tolerated_percentage=fields.number("ToleratedFailurePercentage", 0, 100),
+        tolerated_percentage=fields.number("ToleratedFailurePercentage", 0, 100, is_whole=False),
     )
 
 
@@ -106,9 +106,9 @@ def _label(fields: Fields, name: str, labels: set[str]) -> str:
         # AWS generates one; ours follows from the name, so that it is the same in each revision.
         label = hashlib.sha256(name.encode()).hexdigest()[:32]
     elif not matches(label, _LABEL):
-        fields.problem("Value is not a valid label", "Label")
+        fields.problem("Value is not a valid label", "Label", code="INVALID_LABEL_NAME")
     if label in labels:
-        fields.problem("Labels must be unique", "Label")
+        fields.problem(f"Duplicate label: {label}", "Label", code="DUPLICATE_LABEL_NAME")
     labels.add(label)
     return label
 
@@ -141,18 +141,7 @@ def _object_reader(config: Fields, parameters: Any, max_items: Number) -> Reader
     if kind != "CSV":
         config.allow(frozenset({"InputType", "MaxItems", "MaxItemsPath", "ItemsPointer"}))
         return ReaderShape(kind, parameters, max_items, pointer=config.text("ItemsPointer") or "")
-    config.allow(
-        frozenset(
-            [
-                "InputType",
-                "MaxItems",
-                "MaxItemsPath",
-                "CSVHeaderLocation",
-                "CSVHeaders",
-                "CSVDelimiter",
-            ]
-        )
-    )
+    config.allow(CSV_FIELDS)
     delimiter = config.choice("CSVDelimiter", tuple(_DELIMITERS), "COMMA")
     return ReaderShape(
         kind, parameters, max_items, headers=_headers(config), delimiter=_DELIMITERS[delimiter]

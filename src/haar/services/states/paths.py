@@ -205,12 +205,12 @@ def _definite(keys: tuple[str | int, ...], counts: bool) -> Callable[[Any], Any]
 
 def _walk(value: Any, keys: tuple[str | int, ...]) -> Any:
     for place, key in enumerate(keys):
+        if isinstance(value, str):  # a text has no elements
+            raise _nothing(keys, place)
         try:
             value = value[key]
         except (KeyError, IndexError, TypeError):
             raise _nothing(keys, place) from None
-        else:
-            continue
     return value
 
 

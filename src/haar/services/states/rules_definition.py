@@ -52,7 +52,7 @@ def _rate(fields: Fields) -> float:
     if rate is None:
         return 2.0
     if not is_number(rate) or rate < 1:
-        fields.problem("Value should be greater than or equal to 1.0", "BackoffRate")
+        fields.problem("Minimum value is 1.0", "BackoffRate")
         return 2.0
     return float(rate)
 
@@ -66,22 +66,21 @@ def _errors(fields: Fields, *, is_last: bool) -> tuple[str, ...]:
         fields.problem("Value should be a non-empty array of strings", "ErrorEquals")
         return ()
     if _ALL in names and (len(names) > 1 or not is_last):
-        fields.problem("States.ALL must appear alone and in the last rule", "ErrorEquals")
+        place = f"ErrorEquals[{names.index(_ALL)}]"
+        fields.problem("States.ALL must appear alone and at end of list", place)
     return tuple(names)
 
 
-def parse_catchers(fields: Fields, siblings: frozenset[str]) -> tuple[Catcher, ...]:
-    """Return the rules of Catch. ``siblings``: the states that Next may name."""
+def parse_catchers(fields: Fields) -> tuple[Catcher, ...]:
+    """Return the rules of Catch."""
     rules = fields.objects("Catch")
-    return tuple(_catcher(rule, siblings, is_last=rule is rules[-1]) for rule in rules)
+    return tuple(_catcher(rule, is_last=rule is rules[-1]) for rule in rules)
 
 
-def _catcher(fields: Fields, siblings: frozenset[str], *, is_last: bool) -> Catcher:
+def _catcher(fields: Fields, *, is_last: bool) -> Catcher:
     fields.allow(frozenset({"ErrorEquals", "Next", "ResultPath", "Comment"}))
     fields.need("Next")
     following = fields.text("Next") or ""
-    if "Next" in fields and following not in siblings:
-        fields.problem(f"Missing 'Next' target: {following}", "Next")
     return Catcher(_errors(fields, is_last=is_last), following, fields.result_keys())
 
 

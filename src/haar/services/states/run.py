@@ -121,9 +121,13 @@ class Run:
         Raises:
             HistoryIsFull: only the event that ends the execution fits.
         """
-        if self.next_event >= EVENTS_MAX:
+        if self.is_full():
             raise HistoryIsFull
         return self._append(type_, previous, details)
+
+    def is_full(self) -> bool:
+        """Tell whether only the event that ends the execution fits."""
+        return self.next_event >= EVENTS_MAX
 
     def _append(self, type_: str, previous: int, details: dict[str, Any] | None) -> int:
         id_ = self.next_event
@@ -429,7 +433,7 @@ class Run:
 
     def _record_aborted(self, frame: Frame) -> None:
         state = self.definition.states[frame.state]
-        if state.type in {"Task", "Wait", "Parallel", "Map"}:
+        if state.type in {"Task", "Wait", "Parallel", "Map"} and not self.is_full():
             self.follow(frame, f"{state.type}StateAborted")
 
     def _abort_children(self, parent: Frame) -> None:
@@ -439,6 +443,7 @@ class Run:
                 continue
             if child.phase not in {Phase.DONE, Phase.PENDING}:
                 self.abort(child)
-                self._iteration_event(parent, child, "Aborted")
+                if not self.is_full():
+                    self._iteration_event(parent, child, "Aborted")
                 parent.last = child.last
             self.frames.drop(id_)

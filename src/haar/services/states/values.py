@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import orjson
@@ -23,6 +25,12 @@ PAYLOAD_BYTES_MAX = 262_144
 """Of a state's input, output and result, in UTF-8. Source: AWS docs, Step Functions quotas."""
 
 
+NESTING_MAX = 200
+"""Arrays and objects in each other: the parser takes more, but the writer does not."""
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+
+
 class NotJson(ValueError):
     """A text that is not JSON."""
 
@@ -31,17 +39,37 @@ def read(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        NotJson: with the parser's words and place.
+        NotJson: with the parser's words and place, or nested deeper than :data:`NESTING_MAX`.
     """
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as err:
         raise NotJson(str(err)) from err
+    raw = text.encode() if isinstance(text, str) else text
+    if raw.count(b"[") + raw.count(b"{") > NESTING_MAX and _depth(raw) > NESTING_MAX:
+        raise NotJson(f"nested deeper than {NESTING_MAX} levels")
+    return value
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(raw):
+        mark = found[0]
+        if mark in {b"[", b"{"}:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in {b"]", b"}"}:
+            depth -= 1
+    return deepest
 
 
 def write(value: Any) -> str:
     """Return the compact JSON text of a value."""
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        # Integers beyond 64 bits (a sum of two large ones), and what paths nested a bit deeper.
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def size(text: str) -> int:

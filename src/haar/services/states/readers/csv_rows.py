@@ -9,7 +9,6 @@ items. Memory is bounded by one range of the object and one row.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -20,8 +19,14 @@ ROW_BYTES_MAX = 8 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
+# Python's own limit of a field is 128 KiB, for the process; rows are bounded here.
+csv.field_size_limit(ROW_BYTES_MAX)
+
+
 class Splitter:
     """Cuts a stream of bytes into whole records: a newline within quotes ends none.
+
+    Each line is looked at once, however many lines a quoted field goes over.
 
     Args:
         delimiter: one character.
@@ -29,9 +34,15 @@ class Splitter:
 
     def __init__(self, delimiter: str) -> None:
         mark = re.escape(delimiter.encode())
-        field = rb'(?:"(?:[^"\\]|""|\\.)*+"(?!")[^%b]*+|[^"%b][^%b]*+|)' % (mark, mark, mark)
+        plain = rb"(?:[^\\%b]|\\.)*+" % mark
+        quoted = rb'(?:[^"\\]|""|\\.)*+"(?!")' + plain
+        field = rb'(?:"%b|(?!")%b)' % (quoted, plain)
         self._whole = re.compile(rb"%b(?:%b%b)*+" % (field, mark, field), re.DOTALL)
-        self._rest = b""
+        self._closing = re.compile(rb"%b(?:%b%b)*+" % (quoted, mark, field), re.DOTALL)
+        self._tail = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._is_within_quotes = False
 
     def split(self, piece: bytes, *, is_last: bool) -> list[bytes]:
         """Return the records that are complete now, each with its newline.
@@ -39,24 +50,36 @@ class Splitter:
         Raises:
             ReaderFailed: a record of more than :data:`ROW_BYTES_MAX`.
         """
-        lines = (self._rest + piece).split(b"\n")
-        self._rest = b""
-        records: list[bytes] = []
-        pending = b""
-        for line in lines[:-1]:
-            whole = pending + line if pending else line
-            if b'"' in whole and not self._whole.fullmatch(whole):
-                pending = whole + b"\n"
-            else:
-                records.append(whole + b"\n")
-                pending = b""
-        self._rest = pending + lines[-1]
-        if is_last and self._rest:
-            records.append(self._rest)
-            self._rest = b""
-        if len(self._rest) > ROW_BYTES_MAX:
-            raise ReaderFailed("A row of the CSV file is too large.")
+        lines = (self._tail + piece).split(b"\n")
+        self._tail = lines.pop()
+        records = [record for line in lines if (record := self._add(line + b"\n"))]
+        if is_last:
+            rest = b"".join([*self._lines, self._tail])
+            return [*records, rest] if rest else records
+        self._check(len(self._tail))
         return records
+
+    def _add(self, line: bytes) -> bytes | None:
+        """Take a line; return the record that it completes, if it does."""
+        if self._is_within_quotes:
+            self._is_within_quotes = self._closing.fullmatch(line) is None
+        elif b'"' in line:
+            self._is_within_quotes = self._whole.fullmatch(line) is None
+        if not self._is_within_quotes and not self._lines:
+            self._check(len(line))
+            return line
+        self._lines.append(line)
+        self._size += len(line)
+        self._check(0)
+        if self._is_within_quotes:
+            return None
+        record = b"".join(self._lines)
+        self._lines, self._size = [], 0
+        return record
+
+    def _check(self, more: int) -> None:
+        if self._size + more > ROW_BYTES_MAX:
+            raise ReaderFailed("A row of the CSV file is too large.")
 
 
 def parse(records: list[bytes], delimiter: str) -> Iterator[list[str]]:
@@ -65,27 +88,25 @@ def parse(records: list[bytes], delimiter: str) -> Iterator[list[str]]:
     Raises:
         ReaderFailed: bytes that are not UTF-8, or no CSV.
     """
-    whole = b"".join(records)
-    try:
-        if b"\\" in whole:
-            for record in records:
-                yield from _parse_one(record.decode(), delimiter)
-        else:
-            yield from csv.reader(io.StringIO(whole.decode(), newline=""), delimiter=delimiter)
-    except (UnicodeDecodeError, csv.Error) as err:
-        raise ReaderFailed(f"The CSV file cannot be read: {err}") from err
-
-
-def _parse_one(record: str, delimiter: str) -> Iterator[list[str]]:
-    if "\\" not in record:
-        yield from csv.reader(io.StringIO(record, newline=""), delimiter=delimiter)
-        return
     # The escaped characters are hidden from the CSV rules in Unicode's private area.
     hidden = {mark: chr(0xF8F0 + place) for place, mark in enumerate(("\\", '"', delimiter))}
     shown = {ord(stand_in): mark for mark, stand_in in hidden.items()}
-    text = re.sub(r"\\(.)", lambda found: hidden.get(found[1], found[1]), record, flags=re.DOTALL)
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-        yield [field.translate(shown) for field in row]
+
+    def text_of(record: bytes) -> str:
+        text = record.decode()
+        if "\\" not in text:
+            return text
+        return re.sub(r"\\(.)", lambda it: hidden.get(it[1], it[1]), text, flags=re.DOTALL)
+
+    # Of a list, and not of one text: a lone carriage return must not make two rows of a record.
+    rows = csv.reader(map(text_of, records), delimiter=delimiter)
+    try:
+        if any(b"\\" in record for record in records):
+            yield from ([field.translate(shown) for field in row] for row in rows)
+        else:
+            yield from rows
+    except (UnicodeDecodeError, csv.Error) as err:
+        raise ReaderFailed(f"The CSV file cannot be read: {err}") from err
 
 
 def check_headers(headers: list[str]) -> list[str]:

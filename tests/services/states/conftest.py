@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -115,15 +116,29 @@ class States:
         return [(e["type"], (e["timestamp"] - start).total_seconds()) for e in events]
 
 
-@pytest.fixture
-def states(monkeypatch: pytest.MonkeyPatch) -> Iterator[States]:
-    """Step Functions on a virtual clock, which the signing client goes by, too."""
+@contextlib.contextmanager
+def on_virtual_clock() -> Iterator[States]:
+    """Run Step Functions on a virtual clock, which the signing client goes by, too."""
     clock = VirtualClock(SystemClock().now_ms())
 
     def now(remove_tzinfo: bool = True) -> datetime:  # botocore's signature
         moment = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
         return moment.replace(tzinfo=None) if remove_tzinfo else moment
 
-    monkeypatch.setattr("botocore.auth.get_current_datetime", now)
-    with running(clock=clock) as cloud:
+    with pytest.MonkeyPatch.context() as patch, running(clock=clock) as cloud:
+        patch.setattr("botocore.auth.get_current_datetime", now)
         yield States(cloud, clock)
+
+
+@pytest.fixture(scope="module")
+def states() -> Iterator[States]:
+    """Step Functions for the tests of a module, each with state machines of its own."""
+    with on_virtual_clock() as found:
+        yield found
+
+
+@pytest.fixture
+def fresh_states() -> Iterator[States]:
+    """Step Functions with nothing in it."""
+    with on_virtual_clock() as found:
+        yield found

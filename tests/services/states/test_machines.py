@@ -14,11 +14,11 @@ MISSING = "arn:aws:states:us-east-1:000000000000:stateMachine:missing"
 
 def test_a_machine_is_described_as_it_was_made(states: Any) -> None:
     """The definition comes back to the letter."""
-    arn = states.machine(PASS, name="orders")
+    arn = states.machine(PASS, name="told")
     answer = states.client.describe_state_machine(stateMachineArn=arn)
-    assert arn == "arn:aws:states:us-east-1:000000000000:stateMachine:orders"
+    assert arn == "arn:aws:states:us-east-1:000000000000:stateMachine:told"
     assert answer["definition"] == json.dumps(PASS)
-    assert (answer["name"], answer["status"], answer["type"]) == ("orders", "ACTIVE", "STANDARD")
+    assert (answer["name"], answer["status"], answer["type"]) == ("told", "ACTIVE", "STANDARD")
     assert "revisionId" not in answer
 
 
@@ -31,9 +31,9 @@ def test_only_the_metadata_is_told_when_asked_for(states: Any) -> None:
 
 def test_creating_the_same_machine_again_answers_the_same(states: Any) -> None:
     """CreateStateMachine is idempotent, whatever the role."""
-    first = states.machine(PASS, name="orders")
+    first = states.machine(PASS, name="twice")
     again = states.client.create_state_machine(
-        name="orders", definition=json.dumps(PASS), roleArn=ROLE
+        name="twice", definition=json.dumps(PASS), roleArn=ROLE
     )
     assert again["stateMachineArn"] == first
     described = states.client.describe_state_machine(stateMachineArn=first)
@@ -42,9 +42,9 @@ def test_creating_the_same_machine_again_answers_the_same(states: Any) -> None:
 
 def test_another_definition_under_a_taken_name_is_refused(states: Any) -> None:
     """A name has one definition at a time."""
-    arn = states.machine(PASS, name="orders")
+    arn = states.machine(PASS, name="taken")
     with pytest.raises(states.client.exceptions.StateMachineAlreadyExists) as refusal:
-        states.machine(OTHER, name="orders")
+        states.machine(OTHER, name="taken")
     message = refusal.value.response["Error"]["Message"]
     assert message == f"State Machine Already Exists: '{arn}'"
 
@@ -108,8 +108,9 @@ def test_a_machine_that_is_not_there_is_refused(
     assert message == f"State Machine Does Not Exist: '{MISSING}'"
 
 
-def test_machines_are_listed_in_pages(states: Any) -> None:
+def test_machines_are_listed_in_pages(fresh_states: Any) -> None:
     """Each machine is on one page."""
+    states = fresh_states
     arns = sorted(states.machine(PASS, name=f"m{n}") for n in range(5))
     pages = states.client.get_paginator("list_state_machines").paginate(
         PaginationConfig={"PageSize": 2}

@@ -274,7 +274,7 @@ class Run:
                 f"Unable to apply Reference Path {bracketed(keys)} "
                 f"to input {self.text(frame.input)}"
             )
-            raise StateFailed("States.ResultPathMatchFailure", reason) from None
+            self.break_down(frame, reason, "States.ResultPathMatchFailure")
 
     def leave(self, frame: Frame, state: State, output: Any, following: str | None) -> None:
         """Record the exit and go on to the next state, or to the end of the scope."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,6 +30,17 @@ from haar.app import App, build
 from haar.config import Config
 from haar.kernel.clock import Clock
 from haar.kernel.entropy import Entropy
+
+_MAKING = threading.Lock()
+"""A session makes one client at a time; the clients themselves are free of it."""
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the one session of this process: it reads each service's model once, not per test."""
+    import boto3  # an optional dependency, haar[testing]  # noqa: PLC0415
+
+    return boto3.session.Session()
 
 
 class Running:
@@ -58,8 +70,7 @@ class Running:
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client of a service; ``options`` go to ``boto3.client``."""
-        import boto3  # an optional dependency, haar[testing]  # noqa: PLC0415
-        from botocore.config import Config as ClientConfig  # noqa: PLC0415  # the same
+        from botocore.config import Config as ClientConfig  # noqa: PLC0415  # as in _session
 
         chosen = {
             "endpoint_url": self.endpoint,
@@ -70,7 +81,8 @@ class Running:
             **self.credentials,
             **options,
         }
-        return boto3.session.Session().client(service, **chosen)  # type: ignore[call-overload]
+        with _MAKING:
+            return _session().client(service, **chosen)
 
     def run(self, work: Any) -> Any:
         """Run a coroutine on haar's loop and return its result."""

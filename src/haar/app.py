@@ -37,7 +37,7 @@ from haar.wire.protocols import Codecs
 from haar.wire.route import Router
 from haar.wire.server import HttpServer
 
-SERVICES = ("sts", "s3", "dynamodb", "lambda_", "pipes", "states")
+SERVICES = ("sts", "s3", "sqs", "dynamodb", "lambda_", "pipes", "states")
 
 
 def services() -> tuple[Service, ...]:

@@ -59,14 +59,15 @@ def refuse_unknown_members(operation: Operation, members: Members) -> None:
 async def run(operation: Operation, call: Call[Any], cloud: Cloud) -> Members:
     """Return the operation's result, once what it wrote is durable.
 
-    Needs a task of its own only for the asynchronous form, and makes it here: the others may be
-    driven by hand (:mod:`haar.wire.server`).
+    Needs a task of its own only for the asynchronous form (unless the operation says that it does
+    not), and makes it here: the others may be driven by hand (:mod:`haar.wire.server`).
     """
     function = operation.function
     if operation.is_readonly:
         result = cloud.read(lambda tx: function(call, tx))
     elif operation.is_async:
-        result = await in_task(function(call, cloud))
+        work = function(call, cloud)
+        result = await (in_task(work) if operation.needs_task else work)
     else:
         result = await cloud.store.transact(lambda tx: function(call, tx))
     return result or {}

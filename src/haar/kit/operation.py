@@ -53,6 +53,7 @@ class Operation:
         is_readonly: runs on the durable snapshot; its writes are refused.
         is_async: has the form ``async (call, cloud)``.
         roles: the honoured members that hand a role to the service: it must be the account's own.
+        needs_task: an asynchronous operation that is run as a task of its own.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Operation:
     is_readonly: bool
     is_async: bool
     roles: tuple[str, ...] = ()
+    needs_task: bool = True
 
 
 def operation(
@@ -74,6 +76,7 @@ def operation(
     action: str = "",
     model: str = "",
     readonly: bool = False,
+    needs_task: bool = True,
 ) -> Callable[[F], F]:
     """Declare a function as an operation of the model.
 
@@ -84,6 +87,8 @@ def operation(
         action: the IAM action where it is not the operation's name.
         model: the botocore model where the service serves several.
         readonly: the body only reads.
+        needs_task: False for an asynchronous operation that mostly awaits nothing but the store,
+            and never asks for the task that it runs in.
     """
 
     def declare(function: F) -> F:
@@ -97,6 +102,7 @@ def operation(
             is_readonly=readonly,
             is_async=inspect.iscoroutinefunction(function),
             roles=tuple(found for found in members.split() if found in ROLE_MEMBERS),
+            needs_task=needs_task,
         )
         return function
 

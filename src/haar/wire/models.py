@@ -18,11 +18,14 @@ import importlib.util
 import os
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
 import orjson
+
+from haar.wire.patches import patch_of
 
 T = TypeVar("T")
 
@@ -180,8 +183,12 @@ class ServiceModel:
         operations: by name.
     """
 
-    def __init__(self, name: str, compact: _Compact) -> None:
+    def __init__(
+        self, name: str, compact: _Compact, elements: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         self.name = name
+        self._compact = compact
+        self._elements = elements or {}
         self.metadata = metadata = compact.metadata
         self.protocols = metadata.protocols or (metadata.protocol,)
         self.signing_name = metadata.signing_name or metadata.endpoint_prefix
@@ -192,6 +199,7 @@ class ServiceModel:
         self._errors = compact.errors
         self._raw = compact.shapes
         self._shapes: dict[str, Shape] = {}
+        self._open_enums = patch_of(name).open_enums
 
     def operation(self, name: str) -> OperationModel:
         """Return the operation.
@@ -209,8 +217,32 @@ class ServiceModel:
         """
         shape = self._shapes.get(name)
         if shape is None:
-            shape = self._shapes[name] = _SHAPE.decode(self._raw[name])
+            shape = _SHAPE.decode(self._raw[name])
+            if name in self._open_enums:
+                shape = msgspec.structs.replace(shape, enum=())
+            self._shapes[name] = shape = self._rename(shape)
         return shape
+
+    def renamed(self, elements: Mapping[str, tuple[str, ...]]) -> ServiceModel:
+        """Return the model with other names on the wire, see ``Patch.query_elements``."""
+        return ServiceModel(self.name, self._compact, elements)
+
+    def _rename(self, shape: Shape) -> Shape:
+        own = self._elements.get(shape.name, ())
+        if shape.type == "structure":
+            members = {name: self._named(member) for name, member in shape.members.items()}
+            return msgspec.structs.replace(shape, members=members)
+        if len(own) == 3 and shape.key and shape.value:
+            key = msgspec.structs.replace(shape.key, location_name=own[1])
+            value = msgspec.structs.replace(shape.value, location_name=own[2])
+            return msgspec.structs.replace(shape, key=key, value=value)
+        return shape
+
+    def _named(self, member: Member) -> Member:
+        elements = self._elements.get(member.shape)
+        if elements is None:
+            return member
+        return msgspec.structs.replace(member, location_name=elements[0])
 
     def error(self, code: str) -> Shape | None:
         """Return the shape of an error by its name or its legacy code, if it is modelled."""

@@ -28,6 +28,10 @@ class Patch:
         is_anonymous_home: takes requests that name no service at all.
         roots: operation → root element of its answer.
         bare_outputs: operations whose root element is the one member itself.
+        open_enums: shapes whose values the service checks itself, with its own refusals.
+        path_member: the member that the path of a form stands for, where the form lacks it.
+        query_elements: in the query protocol: a flattened list or map → the name of its elements,
+            and, of a map, the names of their keys and values.
     """
 
     error_namespace: str = ""
@@ -44,6 +48,11 @@ class Patch:
     is_anonymous_home: bool = False
     roots: Mapping[str, str] = field(default_factory=dict[str, str])
     bare_outputs: frozenset[str] = frozenset()
+    open_enums: frozenset[str] = frozenset()
+    path_member: str = ""
+    query_elements: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict[str, tuple[str, ...]]
+    )
 
 
 NO_PATCH = Patch()
@@ -71,11 +80,48 @@ _DYNAMODB = Patch(
     has_crc32=True,
 )
 
+# AWS docs, SQS API reference: the query examples of each operation.
+_SQS_ELEMENTS = {
+    "AttributeNameList": ("AttributeName",),
+    "MessageSystemAttributeList": ("MessageSystemAttributeName",),
+    "MessageAttributeNameList": ("MessageAttributeName",),
+    "AWSAccountIdList": ("AWSAccountId",),
+    "ActionNameList": ("ActionName",),
+    "TagKeyList": ("TagKey",),
+    "QueueUrlList": ("QueueUrl",),
+    "MessageList": ("Message",),
+    "QueueAttributeMap": ("Attribute", "Name", "Value"),
+    "MessageSystemAttributeMap": ("Attribute", "Name", "Value"),
+    "MessageBodyAttributeMap": ("MessageAttribute", "Name", "Value"),
+    "MessageBodySystemAttributeMap": ("MessageSystemAttribute", "Name", "Value"),
+    "TagMap": ("Tag", "Key", "Value"),
+} | {
+    f"{name}List": (name,)
+    for name in (
+        "SendMessageBatchRequestEntry",
+        "SendMessageBatchResultEntry",
+        "DeleteMessageBatchRequestEntry",
+        "DeleteMessageBatchResultEntry",
+        "ChangeMessageVisibilityBatchRequestEntry",
+        "ChangeMessageVisibilityBatchResultEntry",
+        "BatchResultErrorEntry",
+        "ListMessageMoveTasksResultEntry",
+    )
+}
+
 _SQS_LEGACY = "AWS.SimpleQueueService."
 
 # AWS docs, SQS API reference, "Common Error Types" and each operation's "Errors".
 _SQS = Patch(
     error_namespace="com.amazonaws.sqs",
+    namespace="http://queue.amazonaws.com/doc/2012-11-05/",
+    # AWS docs, SQS API reference, "CreateQueue", "ReceiveMessage": InvalidAttributeName.
+    open_enums=frozenset(
+        {"QueueAttributeName", "MessageSystemAttributeName", "MessageSystemAttributeNameForSends"}
+    ),
+    # AWS docs, SQS developer guide, "Making query API requests": POST /account/queue/.
+    path_member="QueueUrl",
+    query_elements=_SQS_ELEMENTS,
     constraint_code="InvalidParameterValue",
     null_code="MissingParameter",
     null_text="The request must contain the parameter {name}.",

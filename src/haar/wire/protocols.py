@@ -340,12 +340,14 @@ class Codecs:
 
     def _make(self, key: tuple[str, str, str]) -> Codec:
         name, operation, protocol = key
-        model = self._catalog.service(name)
+        model, patch = self._catalog.service(name), patch_of(name)
+        if protocol == "query" and patch.query_elements:
+            model = model.renamed(patch.query_elements)
         explainer = self._explainers.get(name)
         if explainer is None:
             explainer = self._explainers[name] = Explainer(model)
         codec = self._made[key] = Codec(
-            ROWS[protocol], model, model.operation(operation), explainer, patch_of(name)
+            ROWS[protocol], model, model.operation(operation), explainer, patch
         )
         return codec
 

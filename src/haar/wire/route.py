@@ -152,7 +152,7 @@ class Router:
             return Guess(None, "smithy-rpc-v2-cbor")
         fronts = self._fronts_of(request)
         if fronts:
-            return Guess(fronts[0].model, fronts[0].protocol)
+            return Guess(fronts[0].model, protocol_of(fronts[0], request))
         return Guess(None, "query" if action_of(request) is not None else "rest-json")
 
     def _route_target(self, target: bytes) -> Routed:
@@ -245,7 +245,7 @@ class Router:
         return None
 
     def _unknown(self, request: HttpRequest, front: Front | None) -> ApiError:
-        protocol = front.protocol if front is not None else self.guess(request).protocol
+        protocol = self.guess(request).protocol
         if protocol in ("query", "ec2"):
             text = f"Could not find operation {action_of(request) or ''}"
             return RefusedAs("InvalidAction", text)
@@ -256,6 +256,13 @@ class Router:
             )
         status = 404 if protocol.startswith("rest-") else 400
         return RefusedAs("UnknownOperationException", _UNKNOWN_TEXT, status=status)
+
+
+def protocol_of(front: Front, request: HttpRequest) -> str:
+    """Return the protocol that a request without a target speaks to a model."""
+    if front.model.is_query_compatible and action_of(request) is not None:
+        return "query"
+    return front.protocol
 
 
 def keep_slashes(path: bytes) -> list[bytes]:

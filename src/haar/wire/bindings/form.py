@@ -19,13 +19,18 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 def bind(parts: Parts) -> Bound:
     """Return the operation's two functions."""
-    read = parts.request.decoder(parts.model, parts.input or _EMPTY, parts.notes, None)
+    given = parts.input or _EMPTY
+    read = parts.request.decoder(parts.model, given, parts.notes, None)
+    path_member = parts.patch.path_member if parts.patch.path_member in given.members else ""
 
     def decode(request: HttpRequest, body: bytes | ByteStream, routed: Routed) -> Members:
         del routed
         if not isinstance(body, bytes):
             raise Malformed("")
-        return read(b"&".join(part for part in (request.query, body) if part))
+        members = read(b"&".join(part for part in (request.query, body) if part))
+        if path_member and len(request.path) > 1:
+            members.setdefault(path_member, request.path.decode("latin-1"))
+        return members
 
     return Bound(decode, encoder(parts))
 

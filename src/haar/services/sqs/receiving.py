@@ -1,0 +1,270 @@
+"""ReceiveMessage: short polls, long polls, and what they return of a message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import NamedTuple
+
+from haar.kit.call import Call, Members
+from haar.kit.cloud import Cloud
+from haar.kit.operation import operation
+from haar.services.sqs import contents, keys, standard
+from haar.services.sqs.errors import InvalidAttributeName, InvalidParameterValue, OverLimit
+from haar.services.sqs.lookup import load, queue_arn
+from haar.services.sqs.records import Attribute, Queue
+from haar.services.sqs.standard import Taken
+from haar.store.api import Transaction, Watch
+
+COUNT_MAX = 10
+WAIT_S_MAX = 20
+VISIBILITY_S_MAX = 43_200
+
+SYSTEM_NAMES = frozenset(
+    {
+        "SenderId",
+        "SentTimestamp",
+        "ApproximateReceiveCount",
+        "ApproximateFirstReceiveTimestamp",
+        "SequenceNumber",
+        "MessageDeduplicationId",
+        "MessageGroupId",
+        "AWSTraceHeader",
+        "DeadLetterQueueSourceArn",
+    }
+)
+_ALL = "All"
+_EVERY = frozenset({"All", ".*"})
+
+
+class Poll(NamedTuple):
+    """What a receive asks for, checked.
+
+    Attributes:
+        count_max: of messages.
+        wait_s: None for the queue's.
+        visibility_s: None for the queue's.
+        system: names of system attributes.
+        names: of message attributes; patterns among them.
+    """
+
+    count_max: int
+    wait_s: int | None
+    visibility_s: int | None
+    system: frozenset[str]
+    names: tuple[str, ...]
+
+    def visibility_ms(self, queue: Queue) -> int:
+        """Return how long what is received is in flight."""
+        chosen = self.visibility_s if self.visibility_s is not None else queue.visibility_s
+        return chosen * 1000
+
+
+class Round(NamedTuple):
+    """What one look at a queue came to.
+
+    Attributes:
+        messages: as they are returned.
+        wake_ms: when it is worth to look again, if nothing is sent before.
+        wait_s: how long the queue lets a receive wait.
+        queue_id: of the queue.
+        is_stopped: it moved messages out of the way and did not come to the end.
+    """
+
+    messages: list[Members]
+    wake_ms: int
+    wait_s: int
+    queue_id: bytes
+    is_stopped: bool
+
+
+def checked(members: Members) -> Poll:
+    """Return what a receive asks for.
+
+    Raises:
+        InvalidParameterValue: a number out of its range.
+        InvalidAttributeName: a system attribute that there is not.
+    """
+    ranges = (
+        ("MaxNumberOfMessages", 1, COUNT_MAX, f"Must be between 1 and {COUNT_MAX}, if provided."),
+        ("WaitTimeSeconds", 0, WAIT_S_MAX, f"Must be >= 0 and <= {WAIT_S_MAX}, if provided."),
+        (
+            "VisibilityTimeout",
+            0,
+            VISIBILITY_S_MAX,
+            f"Must be >= 0 and <= {VISIBILITY_S_MAX}, if provided.",
+        ),
+    )
+    for name, low, high, reason in ranges:
+        value: int | None = members.get(name)
+        if value is not None and not low <= value <= high:
+            raise InvalidParameterValue(value=value, name=name, reason=reason)
+    return Poll(
+        members.get("MaxNumberOfMessages", 1),
+        members.get("WaitTimeSeconds"),
+        members.get("VisibilityTimeout"),
+        _system_names(members),
+        tuple(members.get("MessageAttributeNames", ())),
+    )
+
+
+def _system_names(members: Members) -> frozenset[str]:
+    names = frozenset(members.get("AttributeNames", ())) | frozenset(
+        members.get("MessageSystemAttributeNames", ())
+    )
+    if _ALL in names:
+        return SYSTEM_NAMES
+    unknown = names - SYSTEM_NAMES
+    if unknown:
+        raise InvalidAttributeName(name=min(unknown))
+    return names
+
+
+@operation(
+    "ReceiveMessage",
+    members=(
+        "QueueUrl AttributeNames MessageSystemAttributeNames MessageAttributeNames "
+        "MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds"
+    ),
+    resource=queue_arn,
+    needs_task=False,
+)
+async def receive_message(call: Call[Members], cloud: Cloud) -> Members:
+    """Return up to ten messages, which nobody else receives for the visibility timeout.
+
+    A long poll returns with the first message, or empty in the end. It takes nothing while it
+    waits, so a client that goes away takes nothing with it.
+
+    Keys: reads ``queue``; reads and writes ``c``; moves ``r`` and ``l`` to ``l``; writes ``f``;
+    adds to ``i``, ``d``; moves dead letters to the ``r`` of their queue.
+
+    Raises:
+        QueueDoesNotExist: no such queue; also when it is deleted during the wait.
+        InvalidParameterValue: a number out of its range.
+        InvalidAttributeName: a system attribute that there is not.
+        OverLimit: a short poll, and too many messages are in flight.
+
+    Source: AWS docs, SQS API reference, ReceiveMessage.
+    """
+    poll = checked(call.members)
+    now_ms, deadline_ms = call.now_ms, 0
+    watch: Watch | None = None
+    try:
+        while True:
+            found = await look(cloud, call, poll, now_ms)
+            deadline_ms = deadline_ms or call.now_ms + found.wait_s * 1000
+            now_ms = cloud.clock.now_ms()
+            if found.messages:
+                return {"Messages": found.messages}
+            if found.is_stopped:
+                continue
+            if now_ms >= deadline_ms:
+                return {}
+            if watch is not None:
+                await wait(cloud, watch, min(found.wake_ms, deadline_ms))
+                watch.cancel()
+                now_ms = cloud.clock.now_ms()
+            # Before the next look: what is sent during it wakes us.
+            watch = cloud.store.watch(keys.data(found.queue_id).sent)
+    finally:
+        if watch is not None:
+            watch.cancel()
+
+
+async def look(cloud: Cloud, call: Call[Members], poll: Poll, now_ms: int) -> Round:
+    """Take what there is for a poll, once.
+
+    Raises:
+        QueueDoesNotExist: no such queue.
+        OverLimit: too many messages are in flight, and the poll does not wait.
+    """
+    try:
+        return await cloud.transact(lambda tx: take(tx, call.resource, poll, now_ms))
+    except OverLimit:
+        queue = cloud.read(lambda tx: load(tx, call.resource))
+        wait_s = poll.wait_s if poll.wait_s is not None else queue.wait_s
+        if not wait_s:
+            raise
+        return Round([], now_ms + 1000, wait_s, queue.id, is_stopped=False)
+
+
+def take(tx: Transaction, arn: str, poll: Poll, now_ms: int) -> Round:
+    """Take what there is for a poll, as a body."""
+    queue = load(tx, arn)
+    receive = standard.Take(tx, queue, now_ms, poll.visibility_ms(queue))
+    receive.run(poll.count_max)
+    return Round(
+        messages=[told(queue, taken, poll) for taken in receive.taken],
+        wake_ms=receive.wake_ms,
+        wait_s=poll.wait_s if poll.wait_s is not None else queue.wait_s,
+        queue_id=queue.id,
+        is_stopped=receive.gone > 0,
+    )
+
+
+async def wait(cloud: Cloud, watch: Watch, until_ms: int) -> None:
+    """Return at news of the queue, or when ``until_ms`` has come."""
+    loop = asyncio.get_running_loop()
+    waits = (
+        loop.create_task(watch.changed()),
+        loop.create_task(cloud.clock.sleep_until(until_ms)),
+    )
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+
+
+def told(queue: Queue, taken: Taken, poll: Poll) -> Members:
+    """Return a message as a receive asks for it."""
+    message = taken.message
+    result: Members = {
+        "MessageId": message.id,
+        "ReceiptHandle": taken.handle,
+        "MD5OfBody": message.body_md5,
+        "Body": taken.body,
+    }
+    if poll.system:
+        result["Attributes"] = system_attributes(taken, poll.system)
+    if poll.names and message.attributes:
+        chosen = [a for a in message.attributes if is_asked_for(a.name, poll.names)]
+        if chosen:
+            result["MD5OfMessageAttributes"] = contents.md5_of_attributes(chosen)
+            result["MessageAttributes"] = {a.name: told_attribute(a) for a in chosen}
+    return result
+
+
+def system_attributes(taken: Taken, names: Collection[str]) -> dict[str, str]:
+    """Return the system attributes of those names that a message has."""
+    message, head = taken.message, taken.stored.head
+    values = {
+        "SenderId": message.sender,
+        "SentTimestamp": str(message.sent_ms),
+        "ApproximateReceiveCount": str(head.receives),
+        "ApproximateFirstReceiveTimestamp": str(head.first_ms),
+        "SequenceNumber": str(message.sequence or ""),
+        "MessageDeduplicationId": message.dedup_id,
+        "MessageGroupId": message.group,
+        "AWSTraceHeader": message.trace,
+        "DeadLetterQueueSourceArn": message.source_arn,
+    }
+    return {name: value for name, value in values.items() if value and name in names}
+
+
+def is_asked_for(name: str, asked: tuple[str, ...]) -> bool:
+    """Tell whether a receive asks for a message attribute, by its name, a prefix or for all."""
+    return any(
+        one == name or one in _EVERY or (one.endswith(".*") and name.startswith(one[:-1]))
+        for one in asked
+    )
+
+
+def told_attribute(attribute: Attribute) -> Members:
+    """Return a message attribute."""
+    if attribute.type.startswith("Binary"):
+        return {"DataType": attribute.type, "BinaryValue": attribute.value}
+    return {"DataType": attribute.type, "StringValue": attribute.value.decode()}
+
+
+OPERATIONS = (receive_message,)

@@ -1,0 +1,19 @@
+"""SQS's front door: what it is made of."""
+
+from __future__ import annotations
+
+from haar.kit.operation import collect
+from haar.kit.service import Service
+from haar.services.sqs import queues, receipts, receiving, sending, tags
+
+SERVICE = Service(
+    name="sqs",
+    models=("sqs",),
+    operations=collect(
+        *queues.OPERATIONS,
+        *sending.OPERATIONS,
+        *receiving.OPERATIONS,
+        *receipts.OPERATIONS,
+        *tags.OPERATIONS,
+    ),
+)

@@ -145,7 +145,9 @@ class App:
         cloud.add_part(config)
         admission = Admission(config.calls_max)
         pipeline = self._pipeline(cloud, credentials, admission, audit)
-        server = HttpServer(pipeline.handle, clock=clock, limits=limits_of(config))
+        server = HttpServer(
+            pipeline.handle, clock=clock, limits=limits_of(config), refuse=pipeline.refuse
+        )
         workers = Workers(cloud, self.services)
         return Opened(directory, store, blobs, credentials, audit, cloud, workers, server)
 

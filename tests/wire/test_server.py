@@ -17,7 +17,7 @@ from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.limits import Limits
 from haar.wire.server import HttpServer
 
-QUICK = Limits(head_s=0.2, body_s=0.2, idle_s=5.0, write_s=0.5, linger_s=0.2)
+LIMITS = Limits()
 HOST = b"Host: here\r\n"
 SMUGGLED = b"POST / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n0\r\n\r\n"
 
@@ -29,6 +29,36 @@ async def echo(request: HttpRequest) -> HttpResponse:
         body = b"".join([piece async for piece in body])
     line = b"%s %s ? %s\n" % (request.method.encode(), request.path, request.query)
     return HttpResponse(200, [(b"x-by", b"echo")], line + body)
+
+
+class Hands:
+    """Time that a test moves by hand: nothing waits for a time-out."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        self._calls: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self._now_s
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Planned:
+        planned = (self._now_s + delay, callback)
+        self._calls.append(planned)
+        return Planned(lambda: self._calls.remove(planned))
+
+    def move(self, seconds: float) -> None:
+        self._now_s += seconds
+        due = [call for call in self._calls if call[0] <= self._now_s]
+        self._calls = [call for call in self._calls if call not in due]
+        for _, callback in due:
+            callback()
+
+
+class Planned:
+    """A call that can be cancelled."""
+
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        self.cancel = cancel
 
 
 class Peer:
@@ -61,6 +91,14 @@ class Peer:
     async def rest(self) -> bytes:
         return await asyncio.wait_for(self.reader.read(), 10)
 
+    async def rest_in_time(self, hands: Hands) -> bytes:
+        """Read to the end while time flies."""
+        reading = asyncio.ensure_future(self.rest())
+        while not reading.done():
+            hands.move(0.5)
+            await asyncio.sleep(0.001)  # the sockets' turn: they are real
+        return await reading
+
     def close(self) -> None:
         self.writer.close()
 
@@ -68,11 +106,16 @@ class Peer:
 Scenario = Callable[[HttpServer, Callable[[], Awaitable[Peer]]], Awaitable[Any]]
 
 
-def serve(scenario: Scenario, handler: Handler = echo, limits: Limits = QUICK) -> Any:
+def serve(
+    scenario: Scenario,
+    handler: Handler = echo,
+    limits: Limits = LIMITS,
+    hands: Hands | None = None,
+) -> Any:
     """Run a scenario against a server of its own."""
 
     async def run() -> Any:
-        server = HttpServer(handler, clock=SystemClock(), limits=limits)
+        server = HttpServer(handler, clock=SystemClock(), limits=limits, timers=hands)
         await server.start("127.0.0.1", 0)
         peers: list[Peer] = []
 
@@ -90,7 +133,7 @@ def serve(scenario: Scenario, handler: Handler = echo, limits: Limits = QUICK) -
     return asyncio.run(run())
 
 
-def exchange(data: bytes, handler: Handler = echo, limits: Limits = QUICK) -> bytes:
+def exchange(data: bytes, handler: Handler = echo, limits: Limits = LIMITS) -> bytes:
     """Send bytes, close the sending side, and return all that comes back."""
 
     async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
@@ -151,7 +194,7 @@ def test_a_request_in_single_bytes_is_the_same_request() -> None:
             await asyncio.sleep(0)
         return (await peer.answer())[2]
 
-    assert serve(scenario, limits=Limits()) == b"POST /x ? y\nok"
+    assert serve(scenario) == b"POST /x ? y\nok"
 
 
 def test_head_has_the_length_and_no_body() -> None:
@@ -250,7 +293,7 @@ def test_100_continue_is_said_when_the_body_is_wanted_and_not_before() -> None:
         status, headers, _ = await peer.answer()
         assert (status, headers[b"connection"]) == (403, b"close")
 
-    serve(scenario, picky, replace(QUICK, gather_bytes_max=1))
+    serve(scenario, picky, replace(LIMITS, gather_bytes_max=1))
 
 
 def test_a_small_body_with_100_continue_is_asked_for_at_once() -> None:
@@ -355,9 +398,12 @@ def test_a_client_that_does_not_read_is_not_written_to_for_ever() -> None:
         peer = await connect()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.wait_for(is_closed.wait(), 10)
+        while not is_closed.is_set():
+            hands.move(0.5)
+            await asyncio.sleep(0.001)  # the sockets' turn
 
-    serve(scenario, handler)
+    hands = Hands()
+    serve(scenario, handler, hands=hands)
     assert made < 64 * 1024 * 1024
 
 
@@ -400,9 +446,12 @@ def test_a_handler_whose_client_went_away_is_cancelled() -> None:
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await started.wait()
         peer.writer.transport.abort()
-        await asyncio.wait_for(cancelled.wait(), 10)
+        while not cancelled.is_set():
+            hands.move(0.5)
+            await asyncio.sleep(0.001)  # the sockets' turn
 
-    serve(scenario, patient)
+    hands = Hands()
+    serve(scenario, patient, hands=hands)
 
 
 def test_a_handler_that_fails_is_a_500_and_closes() -> None:
@@ -423,13 +472,15 @@ def test_a_handler_that_fails_is_a_500_and_closes() -> None:
 )
 def test_a_request_that_does_not_come_in_time_is_given_up(data: bytes, status: bytes) -> None:
     """Slow heads and slow bodies are refused with 408."""
+    hands = Hands()
 
     async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
         peer = await connect()
         await peer.send(data)
-        return await peer.rest()
+        return await peer.rest_in_time(hands)
 
-    assert serve(scenario).split(b" ")[1] == status
+    assert serve(scenario, hands=hands).split(b" ")[1] == status
+    assert hands.time() >= min(LIMITS.head_s, LIMITS.body_s)
 
 
 def test_a_reader_of_a_stalled_upload_gets_an_error_of_the_client() -> None:
@@ -446,9 +497,10 @@ def test_a_reader_of_a_stalled_upload_gets_an_error_of_the_client() -> None:
         await peer.send(
             b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
         )
-        return await peer.rest()
+        return await peer.rest_in_time(hands)
 
-    received = serve(scenario, handler)
+    hands = Hands()
+    received = serve(scenario, handler, hands=hands)
     assert received.split(b" ")[1] == b"400"
     assert received.endswith(b"RequestTimeout")
 
@@ -466,6 +518,33 @@ def test_a_malformed_chunk_fails_the_reader_of_the_body() -> None:
     assert exchange(data, handler).endswith(b"IncompleteBody")
 
 
+@pytest.mark.parametrize("endless", [b"X: ", b"0\r\nX: ", b"1;x="])
+def test_what_the_parser_gathers_is_bounded(endless: bytes) -> None:
+    """A header, a trailer or a chunk's extension that never ends does not fill the memory."""
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    data = head + (b"" if endless == b"X: " else b"\r\n") + endless
+
+    async def handler(request: HttpRequest) -> HttpResponse:
+        try:
+            return await echo(request)
+        except ApiError as error:
+            return HttpResponse(error.status, [], error.code.encode())
+
+    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+        peer = await connect()
+        sent = 0
+        await peer.send(data)
+        answer = asyncio.ensure_future(peer.rest())
+        while not answer.done() and sent < 64 * 1024 * 1024:
+            peer.writer.write(bytes(b"x" * 65536))
+            sent += 65536
+            await asyncio.wait({answer}, timeout=0.001)
+        assert sent < 16 * 1024 * 1024
+        return await answer
+
+    assert serve(scenario, handler).split(b" ")[1] in (b"400", b"431")
+
+
 def test_an_idle_connection_is_closed() -> None:
     """A connection without requests does not stay for ever."""
 
@@ -473,9 +552,11 @@ def test_an_idle_connection_is_closed() -> None:
         peer = await connect()
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await peer.answer()
-        return await peer.rest()
+        return await peer.rest_in_time(hands)
 
-    assert serve(scenario, limits=replace(QUICK, idle_s=0.1)) == b""
+    hands = Hands()
+    assert serve(scenario, hands=hands) == b""
+    assert hands.time() >= LIMITS.idle_s
 
 
 def test_connections_beyond_the_bound_are_refused() -> None:
@@ -487,7 +568,7 @@ def test_connections_beyond_the_bound_are_refused() -> None:
         await first.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await first.answer())[0] == 200
 
-    serve(scenario, limits=replace(QUICK, connections_max=1))
+    serve(scenario, limits=replace(LIMITS, connections_max=1))
 
 
 def test_draining_finishes_what_is_being_worked_on() -> None:

@@ -31,10 +31,11 @@ from haar.gateway.probes import PREFIXES, Probes
 from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
 from haar.identity.refusals import Family
 from haar.identity.sigv4 import Authenticated, Verifier
-from haar.kernel.errors import ApiError, InternalFailure
+from haar.kernel.errors import ApiError, InternalFailure, RefusedAs
 from haar.kit.call import Call, Members
 from haar.kit.operation import Operation
 from haar.wire.http import HttpRequest, HttpResponse
+from haar.wire.intake import Unacceptable
 from haar.wire.protocols import Codec, Codecs
 from haar.wire.route import Routed, Router
 
@@ -137,6 +138,11 @@ class Pipeline:
             self._admission.leave()
             took_ms = clock.monotonic_ms() - trace.started_ms
             self._audit.record(trace.record(clock.now_ms(), took_ms))
+
+    def refuse(self, request: HttpRequest, error: Unacceptable) -> HttpResponse:
+        """Return the answer to what never became a request, in the protocol that it began in."""
+        refusal = RefusedAs(error.code, str(error), status=error.status)
+        return self._codecs.fallback(request).refuse(refusal, self._ids.make(), request)
 
     async def _answer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
         if b"+" in request.query:  # signed as itself, so nobody may read it as a blank

@@ -43,6 +43,14 @@ from haar.wire.timers import Wheel
 
 Handler = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
+Refuse = Callable[[HttpRequest, Unacceptable], HttpResponse]
+"""Makes the answer to what is no (whole) request, from as much as has come of it."""
+
+TIMEOUT_TEXT = (
+    "Your socket connection to the server was not read from or written to within the timeout "
+    "period. Idle connections will be closed."
+)
+
 _SLICE_BYTES = 16 * 1024
 
 
@@ -54,6 +62,7 @@ class House(Protocol):
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
     date_line: answers.DateLine
+    refuse: Refuse
     log: FilteringBoundLogger
     is_draining: bool
 
@@ -114,16 +123,17 @@ class Connection(asyncio.Protocol):
         address = str(peer[0]) if peer else ""
         self._intake = Intake(self, self._limits, address, is_tls=self._is_tls)
         self._transport.set_write_buffer_limits(high=256 * 1024)
-        self._since_s = self.server.loop.time()
+        self._since_s = self.server.wheel.now_s()
         if not self.server.joined(self):
-            self._send(answers.refuse(503, "Too many connections."), keeps_alive=False)
+            full = Unacceptable(503, "ServiceUnavailable", "Too many connections.")
+            self._send(self.server.refuse(self._intake.so_far(), full), keeps_alive=False)
             self._close()
             return
         self.server.wheel.put(self, self._since_s + min(self._limits.head_s, self._limits.idle_s))
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless enough is waiting."""
-        self._since_s = self.server.loop.time()
+        self._since_s = self.server.wheel.now_s()
         if self._is_closing:
             return
         if self._backlog:
@@ -154,10 +164,10 @@ class Connection(asyncio.Protocol):
             # Upgrades are not offered: the request is answered as it is, and is the last.
             self._last()
         except Unacceptable as error:
-            self._refuse(error.response)
+            self._refuse(error)
         except httptools.HttpParserCallbackError as error:
             self.server.log.exception("request could not be taken", exc_info=error.__context__)
-            self._refuse(answers.refuse(500, "Internal error."))
+            self._refuse(Unacceptable(500, "InternalFailure", "Internal error."))
         if len(self._pipeline) >= self._limits.pipeline_max:
             self.hold(True)  # noqa: FBT003  # one switch, two positions
 
@@ -166,7 +176,7 @@ class Connection(asyncio.Protocol):
         if exchange is not None:
             exchange.keeps_alive = False
 
-    def _refuse(self, response: HttpResponse) -> None:
+    def _refuse(self, error: Unacceptable) -> None:
         """Answer what is no request, after those before it, and close."""
         self._intake.is_in_head = False
         if self._intake.upload is not None:
@@ -176,7 +186,7 @@ class Connection(asyncio.Protocol):
             self._is_paused = True
             self._transport.pause_reading()
             return
-        self._refusal = response
+        self._refusal = self.server.refuse(self._intake.so_far(), error)
         self._is_closing = True
         self._backlog = b""
         if self._exchange is None and not self._pipeline:
@@ -197,7 +207,7 @@ class Connection(asyncio.Protocol):
         self._is_eof = True
         if self._intake.upload is not None and not self._intake.upload.is_complete:
             return False
-        self._since_s = self.server.loop.time()
+        self._since_s = self.server.wheel.now_s()
         self.server.wheel.put(self, self._since_s + self._limits.linger_s)
         return bool(self._exchange is not None or self._pipeline)
 
@@ -217,7 +227,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Note that the client is behind."""
-        self._since_s = self.server.loop.time()
+        self._since_s = self.server.wheel.now_s()
         self._writable = self.server.loop.create_future()
 
     def resume_writing(self) -> None:
@@ -238,7 +248,7 @@ class Connection(asyncio.Protocol):
         if is_held:
             self._transport.pause_reading()
         else:
-            self._since_s = self.server.loop.time()
+            self._since_s = self.server.wheel.now_s()
             self._transport.resume_reading()
 
     # --- one request after the other
@@ -394,7 +404,7 @@ class Connection(asyncio.Protocol):
         self._is_closing = True
         self._pipeline.clear()
         self._backlog = b""
-        self._since_s = self.server.loop.time()
+        self._since_s = self.server.wheel.now_s()
         if self._is_eof or not self._transport.can_write_eof():
             self._close()
             return
@@ -451,13 +461,12 @@ class Connection(asyncio.Protocol):
 
     def _time_out(self) -> float | None:
         if self._intake.upload is not None and self._intake.upload.is_waited_for:
-            text = "Your socket connection to the server was not read from or written to in time."
-            self._intake.upload.fail(RefusedAs("RequestTimeout", text))
+            self._intake.upload.fail(RefusedAs("RequestTimeout", TIMEOUT_TEXT))
             self._last()
             return self._since_s + self._limits.body_s
         if (self._intake.is_in_head or self._intake.is_gathering) and not self._is_closing:
             self._intake.give_up()
-            self._refuse(answers.refuse(408, "The request did not come in time."))
+            self._refuse(Unacceptable(408, "RequestTimeout", TIMEOUT_TEXT))
             return None
         if self._writable is not None or self._is_closing or self._exchange is not None:
             self.abort()

@@ -11,7 +11,6 @@ from typing import Protocol
 import httptools
 
 from haar.kernel.errors import RefusedAs
-from haar.wire import answers
 from haar.wire.exchange import Exchange
 from haar.wire.http import HeaderList, HttpRequest
 from haar.wire.limits import Limits
@@ -19,11 +18,33 @@ from haar.wire.upload import Upload
 
 
 class Unacceptable(ValueError):
-    """What came is no request that is taken here; ``response`` says why."""
+    """What came is no request that is taken here.
 
-    def __init__(self, status: int, text: str) -> None:
+    Args:
+        status: of HTTP.
+        code: as S3 names it, where it has a name for it.
+        text: for the client.
+    """
+
+    def __init__(self, status: int, code: str, text: str) -> None:
         super().__init__(text)
-        self.response = answers.refuse(status, text)
+        self.status = status
+        self.code = code
+
+
+TOO_LONG_TEXT = (
+    "Your request header and query parameters used to make the request exceed the maximum allowed "
+    "size."
+)
+
+
+def too_long(status: int = 431) -> Unacceptable:
+    """Return the refusal of a head that is too long."""
+    return Unacceptable(status, "RequestHeaderSectionTooLarge", TOO_LONG_TEXT)
+
+
+TOO_LARGE_TEXT = "Your proposed upload exceeds the maximum allowed size"
+NOT_IMPLEMENTED_TEXT = "A header you provided implies functionality that is not implemented."
 
 
 class Owner(Protocol):
@@ -64,6 +85,7 @@ class Intake:
     """
 
     __slots__ = (
+        "_between_bytes",
         "_body",
         "_expects",
         "_head_bytes",
@@ -92,6 +114,7 @@ class Intake:
         self._headers: dict[bytes, bytes] = {}
         self._header_list: HeaderList = []
         self._head_bytes = 0
+        self._between_bytes = 0
         self._expects = False
         self._body: list[bytes] | None = None
         self._now_s = self.head_since_s = 0.0
@@ -123,6 +146,7 @@ class Intake:
             httptools.HttpParserCallbackError: a bug of ours.
         """
         self._now_s = now_s
+        self._between_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -132,11 +156,19 @@ class Intake:
         except httptools.HttpParserUpgrade:
             raise
         except httptools.HttpParserError as error:
-            raise Unacceptable(400, f"Bad request: {error}.") from error
-        if self.is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > self._limits.header_bytes_max + self._limits.target_bytes_max:
-                raise Unacceptable(431, "The request's headers are too long.")
+            text = "An error occurred when parsing the HTTP request."
+            raise Unacceptable(400, "BadRequest", text) from error
+        if self.is_in_head or self.upload is not None:
+            self._bound_between()
+
+    def _bound_between(self) -> None:
+        """Bound what the parser gathers and has not told: an unfinished header, or a trailer's."""
+        if self._between_bytes > self._limits.header_bytes_max + self._limits.target_bytes_max:
+            raise too_long()
+
+    def so_far(self) -> HttpRequest:
+        """Return the request that is arriving, as far as it has come: for refusals."""
+        return self._request(self._headers, self._target.partition(b"#")[0])
 
     def give_up(self) -> None:
         """Forget a head or a small body that did not come in time."""
@@ -161,7 +193,7 @@ class Intake:
         self._target = b""
         self._headers = {}
         self._header_list = []
-        self._head_bytes = 0
+        self._head_bytes = self._between_bytes = 0
         self._expects = False
         self.is_in_head = True
         self.head_since_s = self._now_s
@@ -170,17 +202,17 @@ class Intake:
         """Take a piece of the target."""
         self._target += piece
         if len(self._target) > self._limits.target_bytes_max:
-            raise Unacceptable(414, "The request's target is too long.")
+            raise too_long(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header (or a trailer, which only counts)."""
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > self._limits.header_bytes_max:
-            raise Unacceptable(431, "The request's headers are too long.")
+            raise too_long()
         if not self.is_in_head:
             return
         if len(self._header_list) >= self._limits.headers_max:
-            raise Unacceptable(431, "The request has too many headers.")
+            raise too_long()
         name = name.lower()
         self._header_list.append((name, value))
         headers = self._headers
@@ -189,21 +221,23 @@ class Intake:
     def on_headers_complete(self) -> None:
         """Make the request; begin to work on it if its body streams."""
         self.is_in_head = False
-        self._head_bytes = 0
+        self._head_bytes = self._between_bytes = 0
         headers = self._headers
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
-            raise Unacceptable(505, "This version of HTTP is not spoken here.")
+            raise Unacceptable(
+                505, "HttpVersionNotSupported", "This version of HTTP is not spoken here."
+            )
         host = headers.get(b"host")
         if (host is None and version == "1.1") or (host is not None and b"," in host):
-            raise Unacceptable(400, "A request needs one Host header.")
+            raise Unacceptable(400, "BadRequest", "A request needs one Host header.")
         length = self._length(headers)
         self._expects = wants_continue(headers)
         is_small = length is not None and length <= self._limits.gather_bytes_max
         if not is_small:
             self.upload = Upload(length, self._owner.hold, self.say_continue)
         self.exchange = Exchange(
-            self._request(headers),
+            self._request(headers, path_of(self._target)),
             self.upload,
             keeps_alive=self._parser.should_keep_alive(),
             is_http10=version == "1.0",
@@ -215,8 +249,8 @@ class Intake:
             if self._expects and self._owner.is_free:
                 self.say_continue()
 
-    def _request(self, headers: dict[bytes, bytes]) -> HttpRequest:
-        path, _, query = path_of(self._target).partition(b"?")
+    def _request(self, headers: dict[bytes, bytes], target: bytes) -> HttpRequest:
+        path, _, query = target.partition(b"?")
         return HttpRequest(
             method=self._parser.get_method().decode("ascii"),
             path=path,
@@ -232,15 +266,16 @@ class Intake:
         """Return the body's length; None where it comes in chunks."""
         if b"transfer-encoding" in headers:
             if headers[b"transfer-encoding"].lower() != b"chunked":
-                raise Unacceptable(501, "The only transfer coding is chunked.")
+                raise Unacceptable(501, "NotImplemented", NOT_IMPLEMENTED_TEXT)
             return None
         length = int(headers.get(b"content-length", b"0"))
         if length > self._limits.body_bytes_max:
-            raise Unacceptable(413, "The request's body is too long.")
+            raise Unacceptable(413, "EntityTooLarge", TOO_LARGE_TEXT)
         return length
 
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body."""
+        self._between_bytes = 0
         self._expects = False
         if self.upload is not None:
             self.upload.feed(piece)
@@ -273,7 +308,7 @@ def path_of(target: bytes) -> bytes:
         return target.partition(b"#")[0]
     scheme, separator, rest = target.partition(b"://")
     if not separator or scheme.lower() not in (b"http", b"https"):
-        raise Unacceptable(400, "The request's target is no path.")
+        raise Unacceptable(400, "InvalidURI", "Couldn't parse the specified URI.")
     return b"/" + rest.partition(b"/")[2]
 
 
@@ -287,7 +322,8 @@ def wants_continue(headers: dict[bytes, bytes]) -> bool:
     if expected is None:
         return False
     if expected.lower() != b"100-continue":
-        raise Unacceptable(417, "The only expectation is 100-continue.")
+        text = "The only expectation is 100-continue."
+        raise Unacceptable(417, "ExpectationFailed", text)
     return True
 
 

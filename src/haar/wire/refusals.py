@@ -201,7 +201,7 @@ def elements(told: Told, model: ServiceModel | None) -> str:
 
 def element(name: str, value: Any) -> str:
     """Return one element with text."""
-    return f"<{name}>{xml.escape(str(value))}</{name}>"
+    return f"<{name}>{xml.escape(xml.legal(str(value)))}</{name}>"
 
 
 def as_query(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:

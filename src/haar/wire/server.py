@@ -10,9 +10,17 @@ from structlog.typing import FilteringBoundLogger
 
 from haar.kernel.clock import Clock
 from haar.wire import answers
-from haar.wire.connection import Connection, Handler
+from haar.wire.connection import Connection, Handler, Refuse
+from haar.wire.http import HttpRequest, HttpResponse
+from haar.wire.intake import Unacceptable
 from haar.wire.limits import Limits
-from haar.wire.timers import Wheel
+from haar.wire.timers import Timers, Wheel
+
+
+def refuse_plainly(request: HttpRequest, error: Unacceptable) -> HttpResponse:
+    """Return a refusal in plain text."""
+    del request
+    return answers.refuse(error.status, str(error))
 
 
 class HttpServer:
@@ -22,11 +30,23 @@ class HttpServer:
         handler: a coroutine function; driven without a task of its own.
         clock: for the ``Date`` header.
         limits: what a client may ask for.
+        refuse: makes the answers to what is no request; plain text where there is nothing better.
+        timers: measure the time-outs; the event loop where there are none.
     """
 
-    def __init__(self, handler: Handler, *, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        clock: Clock,
+        limits: Limits | None = None,
+        refuse: Refuse = refuse_plainly,
+        timers: Timers | None = None,
+    ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
+        self.refuse = refuse
+        self._timers = timers
         self.date_line = answers.DateLine(clock)
         self.connections: set[Connection] = set()
         self.is_draining = False
@@ -49,7 +69,7 @@ class HttpServer:
             OSError: the address is not to be had.
         """
         self.loop = asyncio.get_running_loop()
-        self.wheel = Wheel(self.loop)
+        self.wheel = Wheel(self._timers or self.loop)
         self._server = await self.loop.create_server(
             lambda: Connection(self, is_tls=tls is not None), host, port, ssl=tls, backlog=1024
         )

@@ -7,7 +7,7 @@ costs nothing but a store of the present time.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 TICK_S = 1.0
@@ -21,25 +21,53 @@ class Timed(Protocol):
         ...
 
 
-class Wheel:
-    """Asks connections whether their time is over, once a second."""
+class Handle(Protocol):
+    """A call that is to come."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def cancel(self) -> None:
+        """Let it not come."""
+        ...
+
+
+class Timers(Protocol):
+    """Where a wheel has its time from: an event loop, or a test's own."""
+
+    def time(self) -> float:
+        """Return seconds from an arbitrary start, never going back."""
+        ...
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> Handle:
+        """Call back in ``delay`` seconds."""
+        ...
+
+
+class Wheel:
+    """Asks connections whether their time is over, once a second.
+
+    Args:
+        timers: the only source of time of the server and its connections.
+
+    Attributes:
+        now_s: returns the present time in seconds.
+    """
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+        self.now_s = timers.time
         self._places: dict[int, list[Timed]] = {}
-        self._next = int(loop.time()) + 1
-        self._handle: asyncio.TimerHandle | None = None
+        self._next = int(timers.time()) + 1
+        self._handle: Handle | None = None
 
     def put(self, timed: Timed, due_s: float) -> None:
-        """Ask ``timed`` at the first tick after ``due_s``, in the loop's time."""
+        """Ask ``timed`` at the first tick after ``due_s``, in the timers' time."""
         place = max(int(due_s) + 1, self._next)
         self._places.setdefault(place, []).append(timed)
         if self._handle is None:
-            self._next = int(self._loop.time()) + 1
-            self._handle = self._loop.call_later(TICK_S, self._tick)
+            self._next = int(self._timers.time()) + 1
+            self._handle = self._timers.call_later(TICK_S, self._tick)
 
     def _tick(self) -> None:
-        now_s = self._loop.time()
+        now_s = self._timers.time()
         self._handle = None
         while self._next <= now_s:
             for timed in self._places.pop(self._next, ()):
@@ -48,7 +76,7 @@ class Wheel:
                     self._places.setdefault(max(int(due_s) + 1, int(now_s) + 1), []).append(timed)
             self._next += 1
         if self._places:
-            self._handle = self._loop.call_later(TICK_S, self._tick)
+            self._handle = self._timers.call_later(TICK_S, self._tick)
 
     def close(self) -> None:
         """Stop ticking."""

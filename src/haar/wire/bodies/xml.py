@@ -25,7 +25,7 @@ from haar.wire.bodies.tree import Malformed
 from haar.wire.models import Member, ServiceModel, Shape, XmlNamespace
 
 DEPTH_MAX = 100
-ELEMENTS_MAX = 200_000
+ELEMENTS_MAX = 100_000  # CompleteMultipartUpload has 10,000 parts of some elements each
 
 Out = list[str]
 Write = Callable[[Any, Out], None]
@@ -49,7 +49,8 @@ def parse(body: bytes) -> Node:
     Raises:
         Malformed: not well formed, too deep, too many elements, or with a document type.
     """
-    parser = expat.ParserCreate()
+    # UTF-8 whatever the document declares: other encodings are Python's codecs, some of them slow.
+    parser = expat.ParserCreate("utf-8")
     builder = _Builder()
     parser.buffer_text = True
     parser.StartElementHandler = builder.start
@@ -223,6 +224,14 @@ _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 def escape(text: str) -> str:
     """Return text for the inside of an element or an attribute."""
     return _SPECIAL.sub(_reference, text) if _SPECIAL.search(text) else text
+
+
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def legal(text: str) -> str:
+    """Return text with U+FFFD for what XML 1.0 cannot hold: for texts that quote a client."""
+    return _ILLEGAL.sub("\ufffd", text)
 
 
 def _reference(found: re.Match[str]) -> str:

@@ -44,7 +44,11 @@ class Span(NamedTuple):
 
 
 class StoreStopped(Exception):
-    """The store met an error of the disk and takes no more work."""
+    """The store is closed, or met an error of the disk, and takes no more work."""
+
+
+class RowTooLarge(ValueError):
+    """A body put a key or a value beyond the bounds; its transaction is abandoned."""
 
 
 class Transaction(Protocol):

@@ -20,27 +20,49 @@ T = TypeVar("T")
 _PIECE_BYTES = 256 * 1024
 
 
-class _Rows(Ground):
-    """The state: a sorted map."""
+class MemoryRows(Ground):
+    """A state: a sorted map."""
 
     def __init__(self) -> None:
-        self.map: Any = SortedDict()  # the package ships no types
+        self._map: Any = SortedDict()  # the package ships no types
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self.map.get(key)
+        """Return the value of ``key``, or None."""
+        value: bytes | None = self._map.get(key)
         return value
 
     def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
+        """Yield the rows of ``span`` in key order, or against it."""
+        if span.start >= span.end:
+            return  # irange would turn the bounds around
         bounds = (span.start, span.end)
-        for key in self.map.irange(*bounds, inclusive=(True, False), reverse=reverse):
-            yield Row(key, self.map[key])
+        for key in self._map.irange(*bounds, inclusive=(True, False), reverse=reverse):
+            yield Row(key, self._map[key])
+
+    def copy(self) -> MemoryRows:
+        """Return a state of its own with the same rows."""
+        other = MemoryRows()
+        other._map = self._map.copy()
+        return other
+
+    def apply(self, tx: OverlayTransaction) -> None:
+        """Make a transaction's writes part of the state."""
+        rows = self._map
+        for start, end in tx.deleted:
+            for key in list(rows.irange(start, end, inclusive=(True, False))):
+                del rows[key]
+        for key, value in tx.writes.items():
+            if value is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = value
 
 
 class MemoryStore:
     """Implements :class:`haar.store.api.Store` without a disk."""
 
     def __init__(self) -> None:
-        self._rows = _Rows()
+        self._rows = MemoryRows()
         self._version = 0
         self._is_closed = False
         self._watches = Watches()
@@ -61,15 +83,7 @@ class MemoryStore:
 
     def _commit(self, tx: OverlayTransaction) -> None:
         self._version += 1
-        rows = self._rows.map
-        for start, end in tx.deleted:
-            for key in list(rows.irange(start, end, inclusive=(True, False))):
-                del rows[key]
-        for key, value in tx.writes.items():
-            if value is None:
-                rows.pop(key, None)
-            else:
-                rows[key] = value
+        self._rows.apply(tx)
         for watch in self._watches.take_changed(tx):
             watch.fire()
 

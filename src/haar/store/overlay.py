@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from haar.store.api import Row, Span
+from haar.store.api import KEY_BYTES_MAX, VALUE_BYTES_MAX, Row, RowTooLarge, Span
 
 _COUNTER_BYTES = 8
 
@@ -125,8 +125,14 @@ class OverlayTransaction:
         for key, value in zip(ours[at:], values[at:], strict=True):
             yield from _present(key, value)
 
+    def changes(self, key: bytes) -> bool:
+        """Tell whether the transaction changes a key."""
+        return key in self.writes or self._is_deleted(key)
+
     def put(self, key: bytes, value: bytes) -> None:
         """Set the value of ``key``."""
+        if not 0 < len(key) <= KEY_BYTES_MAX or len(value) > VALUE_BYTES_MAX:
+            raise RowTooLarge(f"a key of {len(key)} and a value of {len(value)} bytes")
         self.writes[key] = value
 
     def clear(self, key: bytes) -> None:
@@ -135,6 +141,8 @@ class OverlayTransaction:
 
     def delete(self, span: Span) -> None:
         """Remove every row of ``span``, the body's own among them."""
+        if span.start >= span.end:
+            return  # engines take it for an error
         for key in [key for key in self.writes if span.start <= key < span.end]:
             del self.writes[key]
         self.deleted.append(span)
@@ -142,13 +150,13 @@ class OverlayTransaction:
     def add(self, key: bytes, delta: int) -> None:
         """Add to the counter at ``key``."""
         old = int.from_bytes(self.get(key) or b"", "little", signed=True)
-        self.writes[key] = (old + delta).to_bytes(_COUNTER_BYTES, "little", signed=True)
+        self.put(key, (old + delta).to_bytes(_COUNTER_BYTES, "little", signed=True))
 
     def put_versioned(self, prefix: bytes, value: bytes) -> None:
         """Set the value of ``prefix`` + commit version (8 bytes) + order in it (2 bytes)."""
         suffix = self._version.to_bytes(8, "big") + self._order.to_bytes(2, "big")
         self._order += 1
-        self.writes[prefix + suffix] = value
+        self.put(prefix + suffix, value)
 
 
 def _present(key: bytes, value: bytes | None) -> Iterator[Row]:

@@ -1,20 +1,7 @@
-"""The embedded engine: RocksDB, with group commit and durable-snapshot reads.
+"""The embedded engine: RocksDB below the group commit of :mod:`haar.store.commits`.
 
-Three states follow each other, newest first:
-
-============  =================================================  ============================
-state         made by                                            seen by
-============  =================================================  ============================
-newest        a body's batch, written to the log unsynced        the bodies of later transactions
-syncing       the snapshot taken when a sync of the log begins   nobody
-durable       that snapshot, once the sync has ended             ``read``; acknowledged writers
-============  =================================================  ============================
-
-Bodies run one after the other on the event loop. A commit that finds no sync under way asks for one
-at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
-the next. One thread syncs (``flush_wal`` releases the GIL) and tells the loop once per sync,
-however many wait. A sync that fails ends the store: after a failed fsync the kernel may have
-dropped the pages, and trying again would lie.
+A batch goes to the write-ahead log unsynced. One thread syncs the log (``flush_wal`` releases the
+GIL) and tells the loop once per sync, however many wait.
 
 A commit version is the engine's sequence number at the start, plus one per commit: each commit
 raises the sequence number by at least one, so versions never repeat, not even after a crash.
@@ -27,7 +14,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rocksdict import (
     BlockBasedOptions,
@@ -41,18 +28,16 @@ from rocksdict import (
     WriteBatch,
 )
 
-from haar.store.api import Row, Span, StoreStopped, Transaction
-from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
-from haar.store.watches import KeyWatch, Watches
-
-T = TypeVar("T")
+from haar.store.api import Row, Span, StoreStopped
+from haar.store.commits import DiskError, GroupCommitStore, SyncEnded
+from haar.store.overlay import Ground, OverlayTransaction
 
 CACHE_BYTES = 32 * 1024 * 1024
 MEMTABLE_BYTES = 16 * 1024 * 1024
 OPEN_FILES_MAX = 256
 
 
-class RocksStore:
+class RocksStore(GroupCommitStore):
     """Implements :class:`haar.store.api.Store` on RocksDB.
 
     Args:
@@ -66,49 +51,39 @@ class RocksStore:
         path: Path,
         *,
         cache_bytes: int = CACHE_BYTES,
-        on_stop: Callable[[Exception], None] | None = None,
+        on_stop: Callable[[StoreStopped], None] | None = None,
     ) -> None:
+        self._rocks = _RocksEngine(path, cache_bytes)
+        super().__init__(self._rocks, on_stop)
+
+    def checkpoint(self, path: Path) -> None:
+        """Make a copy of everything committed at ``path``, mostly of hard links."""
+        self._rocks.checkpoint(path)
+
+
+class _RocksEngine:
+    """Implements :class:`haar.store.commits.Engine`."""
+
+    def __init__(self, path: Path, cache_bytes: int) -> None:
         self._db = Rdict(str(path), options=options_of(cache_bytes))
-        self._newest = _Newest(self._db)
-        self._durable = _Durable(self._db.snapshot())
-        self._version = self._db.latest_sequence_number()
-        self._on_stop = on_stop
-        self._stopped: StoreStopped | None = None
-        self._watches = Watches()
-        self._next = _Group()
-        self._syncing: _Group | None = None
-        self._is_asked = False
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve_syncs, name="haar-sync", daemon=True)
         self._thread.start()
 
-    def read(self, body: Callable[[Transaction], T]) -> T:
-        """Run ``body`` on the last durable state and return its result."""
-        if self._stopped is not None:
-            raise self._stopped
-        return body(ReadTransaction(self._durable))
+    def newest(self) -> Ground:
+        """Return the state with everything written."""
+        return _Newest(self._db)
 
-    async def transact(self, body: Callable[[Transaction], T]) -> T:
-        """Run ``body`` on the newest state, write its batch, and return once a sync covers it."""
-        if self._stopped is not None:
-            raise self._stopped
-        tx = OverlayTransaction(self._newest, self._version + 1)
-        result = body(tx)
-        if tx.has_writes:
-            self._commit(tx)
-            group = self._next
-        elif self._next.has_writes:
-            group = self._next  # it may have seen what the next sync will cover
-        elif self._syncing is not None:
-            group = self._syncing
-        else:
-            return result
-        waiter = asyncio.get_running_loop().create_future()
-        group.waiters.append(waiter)
-        await waiter
-        return result
+    def snapshot(self) -> Ground:
+        """Return the state as it is now."""
+        return _Fixed(self._db.snapshot())
 
-    def _commit(self, tx: OverlayTransaction) -> None:
+    def version(self) -> int:
+        """Return the sequence number of the last row written."""
+        return self._db.latest_sequence_number()
+
+    def write(self, tx: OverlayTransaction) -> None:
+        """Write a transaction to the log and the memtable."""
         batch = WriteBatch(raw_mode=True)
         for start, end in tx.deleted:
             batch.delete_range(start, end)
@@ -120,105 +95,36 @@ class RocksStore:
         try:
             self._db.write(batch)
         except Exception as err:  # rocksdict raises bare Exception for errors of the disk
-            raise self._stop(err) from err
-        self._version += 1
-        self._next.has_writes = True
-        self._next.watches |= self._watches.take_changed(tx)
-        self._next.changed.update(tx.writes)
-        self._next.deleted += tx.deleted
-        if self._syncing is None and not self._is_asked:
-            self._is_asked = True
-            asyncio.get_running_loop().call_soon(self._begin_sync)
+            raise DiskError(str(err)) from err
 
-    def _begin_sync(self) -> None:
-        self._is_asked = False
-        if self._stopped is not None:
-            return
-        self._syncing, self._next = self._next, _Group()
-        snapshot = self._db.snapshot()
+    def sync(self, ended: SyncEnded) -> None:
+        """Sync the log in the thread."""
         loop = asyncio.get_running_loop()
 
-        def sync() -> None:
+        def work() -> None:
             failure: Exception | None = None
             try:
                 self._db.flush_wal(True)  # noqa: FBT003  # rocksdict's signature
             except Exception as err:  # noqa: BLE001  # rocksdict raises bare Exception
                 failure = err
-            loop.call_soon_threadsafe(self._end_sync, snapshot, failure)
+            loop.call_soon_threadsafe(ended, failure)
 
-        self._work.put(sync)
-
-    def _end_sync(self, snapshot: Snapshot, failure: Exception | None) -> None:
-        group, self._syncing = self._syncing, None
-        assert group is not None, "a sync ends once"
-        if failure is not None:
-            self._next.waiters += group.waiters
-            self._stop(failure)
-            return
-        self._durable = _Durable(snapshot)
-        for waiter in group.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        for watch in group.watches:
-            watch.fire()
-        if self._next.has_writes and not self._is_asked:
-            self._begin_sync()
-
-    def _stop(self, cause: Exception) -> StoreStopped:
-        if self._stopped is None:
-            self._stopped = StoreStopped(f"the disk failed: {cause}")
-            for waiter in self._next.waiters:
-                if not waiter.done():
-                    waiter.set_exception(self._stopped)
-            self._next = _Group()
-            if self._on_stop is not None:
-                self._on_stop(self._stopped)
-        return self._stopped
+        self._work.put(work)
 
     def _serve_syncs(self) -> None:
-        while (sync := self._work.get()) is not None:
-            sync()
-
-    def watch(self, key: bytes) -> KeyWatch:
-        """Return a watch that begins now."""
-        watch = self._watches.add(key)
-        # A change that is committed but not yet durable is still to come for whoever reads.
-        for group in (self._syncing, self._next):
-            if group is not None and group.changes(key):
-                group.watches.add(watch)
-        return watch
+        while (work := self._work.get()) is not None:
+            work()
 
     def checkpoint(self, path: Path) -> None:
-        """Make a copy of everything committed at ``path``, mostly of hard links."""
+        """Make a copy of everything written at ``path``, mostly of hard links."""
         self._db.flush_wal(True)  # noqa: FBT003  # rocksdict's signature
         Checkpoint(self._db).create_checkpoint(str(path))
 
     async def close(self) -> None:
-        """Wait for the syncs under way and close the files."""
-        if self._stopped is None:
-            await self.transact(lambda tx: tx.get(b"\x00"))
-            self._stopped = StoreStopped("the store is closed")
+        """End the thread and close the files."""
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
-        self._durable = _Durable(None)
         self._db.close()
-
-
-class _Group:
-    """Commits that one sync covers: who waits for them, and whom they wake."""
-
-    __slots__ = ("changed", "deleted", "has_writes", "waiters", "watches")
-
-    def __init__(self) -> None:
-        self.has_writes = False
-        self.changed: set[bytes] = set()
-        self.deleted: list[Span] = []
-        self.waiters: list[asyncio.Future[None]] = []
-        self.watches: set[KeyWatch] = set()
-
-    def changes(self, key: bytes) -> bool:
-        """Tell whether the group's commits change a key."""
-        return key in self.changed or any(span.start <= key < span.end for span in self.deleted)
 
 
 class _Newest(Ground):
@@ -235,10 +141,10 @@ class _Newest(Ground):
         return iterate(self._db, span, reverse=reverse)
 
 
-class _Durable(Ground):
-    """What readers see: the snapshot of the last finished sync."""
+class _Fixed(Ground):
+    """What readers see: a snapshot."""
 
-    def __init__(self, snapshot: Snapshot | None) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot: Any = snapshot
 
     def get(self, key: bytes) -> bytes | None:

@@ -29,7 +29,7 @@ from haar.wire.patches import patch_of
 
 T = TypeVar("T")
 
-_MAGIC = b"hmd\x01"
+_MAGIC = b"hmd\x02"
 
 
 class XmlNamespace(msgspec.Struct, frozen=True):
@@ -122,6 +122,7 @@ class OperationModel(msgspec.Struct, frozen=True, array_like=True):
         context: static parameters of the endpoint rules: a rank among operations of one path.
         checksum_algorithm_member: the input member that names the request's checksum.
         is_checksum_required: a checksum or Content-MD5 is.
+        compressions: content encodings in which a client may compress the body.
     """
 
     name: str
@@ -139,6 +140,7 @@ class OperationModel(msgspec.Struct, frozen=True, array_like=True):
     context: int = 0
     checksum_algorithm_member: str = ""
     is_checksum_required: bool = False
+    compressions: tuple[str, ...] = ()
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -420,4 +422,5 @@ def _operation(name: str, raw: dict[str, Any]) -> OperationModel:
         is_checksum_required=bool(
             raw.get("httpChecksumRequired") or checksum.get("requestChecksumRequired")
         ),
+        compressions=tuple(raw.get("requestcompression", {}).get("encodings", ())),
     )

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.kit.call import Members
 from haar.kit.streams import ByteStream
-from haar.wire import refusals
+from haar.wire import compression, refusals
 from haar.wire.bindings import form as form_binding
 from haar.wire.bindings import rest, target
 from haar.wire.bindings.parts import Body, BodyDecode, BodyEncode, Bound, Parts
@@ -229,6 +229,7 @@ class Codec:
         "_bound",
         "_explainer",
         "_input",
+        "_is_compressible",
         "_notes",
         "_patch",
         "_row",
@@ -255,11 +256,13 @@ class Codec:
         self._explainer = explainer
         self._bound: Bound | None = None
         self._input: Shape | None = None
+        self._is_compressible = False
         self.wants_stream = False
         if model is not None and operation is not None:
             self._bound = bound = row.bind(self._parts(model, operation))
             self._input = model.shape(operation.input) if operation.input else None
             self.wants_stream = bound.wants_stream
+            self._is_compressible = "gzip" in operation.compressions
 
     def _parts(self, model: ServiceModel, operation: OperationModel) -> Parts:
         row = self._row
@@ -285,6 +288,8 @@ class Codec:
         bound = self._bound
         assert bound is not None, "only an operation's codec decodes"
         try:
+            if self._is_compressible and isinstance(body, bytes) and compression.take_off(request):
+                body = compression.expand(body)
             members = bound.decode(request, body, routed)
         except (Malformed, RecursionError) as error:
             self._notes.clear()

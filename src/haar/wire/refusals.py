@@ -121,9 +121,18 @@ def content(told: Told, patch: Patch) -> Members:
     return made | told.members
 
 
-def query_error(told: Told, model: ServiceModel | None) -> HeaderList:
-    """Return the header in which clients of an older protocol look for their code."""
+def query_error(told: Told, model: ServiceModel | None, patch: Patch) -> HeaderList:
+    """Return the header in which clients of an older protocol look for their code.
+
+    An error that the model has, without a code of the older protocol, has had no other name.
+    """
     if model is None or not model.is_query_compatible:
+        return []
+    if (
+        told.shape is not None
+        and told.query_code == told.code
+        and told.code not in patch.query_codes
+    ):
         return []
     return [(b"x-amzn-query-error", f"{told.query_code};{told.fault}".encode())]
 
@@ -146,7 +155,7 @@ def as_json(version: str) -> Style:
         headers: HeaderList = [media, (b"x-amzn-requestid", told.request_id.encode())]
         if patch.has_crc32:
             headers.append((b"x-amz-crc32", b"%d" % crc32(body)))
-        return finish(told, headers + query_error(told, model), body)
+        return finish(told, headers + query_error(told, model, patch), body)
 
     return style
 
@@ -184,7 +193,8 @@ def as_cbor(told: Told, model: ServiceModel | None, patch: Patch) -> HttpRespons
         (b"smithy-protocol", b"rpc-v2-cbor"),
         (b"x-amzn-requestid", told.request_id.encode()),
     ]
-    return finish(told, headers + query_error(told, model), cbor.dumps(kind | content(told, patch)))
+    body = cbor.dumps(kind | content(told, patch))
+    return finish(told, headers + query_error(told, model, patch), body)
 
 
 def elements(told: Told, model: ServiceModel | None) -> str:
@@ -204,13 +214,18 @@ def element(name: str, value: Any) -> str:
     return f"<{name}>{xml.escape(xml.legal(str(value)))}</{name}>"
 
 
+def message_element(told: Told) -> str:
+    """Return the text's element; none where AWS says nothing."""
+    return element("Message", told.error.text) if told.error.text else ""
+
+
 def as_query(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:
     """Return a refusal of the query protocol, and of REST XML."""
     namespace = patch.namespace or (model.namespace if model is not None else "")
     inside = (
         element("Type", told.fault)
         + element("Code", told.query_code)
-        + element("Message", told.error.text)
+        + message_element(told)
         + elements(told, model)
     )
     trailer = element("RequestId", told.request_id)
@@ -231,11 +246,7 @@ def xml_headers(told: Told) -> HeaderList:
 def as_ec2(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:
     """Return a refusal of the EC2 dialect."""
     del patch
-    inside = (
-        element("Code", told.query_code)
-        + element("Message", told.error.text)
-        + elements(told, model)
-    )
+    inside = element("Code", told.query_code) + message_element(told) + elements(told, model)
     trailer = element("RequestID", told.request_id)
     body = f"<Response><Errors><Error>{inside}</Error></Errors>{trailer}</Response>"
     return finish(told, xml_headers(told), (_DECLARATION + body).encode())
@@ -245,7 +256,7 @@ def as_rest_xml(told: Told, model: ServiceModel | None, patch: Patch) -> HttpRes
     """Return a refusal of REST XML: bare where the model's patch says so."""
     if not patch.has_bare_errors:
         return as_query(told, model, patch)
-    inside = element("Code", told.query_code) + element("Message", told.error.text)
+    inside = element("Code", told.query_code) + message_element(told)
     if "Resource" not in told.members:
         path = told.request.path.decode("utf-8", "replace")
         inside += element("Resource", path)

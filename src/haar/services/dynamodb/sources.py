@@ -157,7 +157,7 @@ def query_span(
     return span
 
 
-def _term_span(prefix: bytes, part: KeyPart, term: KeyTerm, values: Values) -> Span:  # noqa: PLR0911
+def _term_span(prefix: bytes, part: KeyPart, term: KeyTerm, values: Values) -> Span:
     """Return the span below a prefix where one attribute of the sort key is as asked."""
     operands = [values[name] for name in term.operands]
     packed = [prefix + packed_value(part, value, RANGE_BYTES_MAX) for value in operands]

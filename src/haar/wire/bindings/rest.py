@@ -4,7 +4,7 @@
 location         in requests and answers
 ===============  ==========================================================================
 ``uri``          a label of the path
-``querystring``  one parameter; a list repeats it; a map takes what no other member claims
+``querystring``  one parameter; a list repeats it; a map takes all parameters
 ``header``       one header; a list is separated by commas
 ``headers``      a map of all headers with a prefix
 ``statusCode``   the answer's status
@@ -197,9 +197,8 @@ def cut_dates(text: str) -> list[str]:
 
 def take_query(model: ServiceModel, queries: list[tuple[str, str, Member]]) -> Take:
     """Return what reads the query string."""
-    claimed = frozenset(wire_name for _, wire_name, _ in queries)
     readers = [
-        (name, query_reader(model, model.shape(member.shape), wire_name, claimed))
+        (name, query_reader(model, model.shape(member.shape), wire_name))
         for name, wire_name, member in queries
     ]
 
@@ -219,16 +218,14 @@ def take_query(model: ServiceModel, queries: list[tuple[str, str, Member]]) -> T
 Values = dict[str, list[str]]
 
 
-def query_reader(
-    model: ServiceModel, shape: Shape, name: str, claimed: frozenset[str]
-) -> Callable[[Values], Any]:
+def query_reader(model: ServiceModel, shape: Shape, name: str) -> Callable[[Values], Any]:
     """Return the function from all parameters to one member's value, or None."""
     if shape.type == "list" and shape.member:
         each = texts.reader(model.shape(shape.member.shape))
         return lambda found: [each(text) for text in found[name]] if name in found else None
     if shape.type == "map" and shape.value:
         is_list = model.shape(shape.value.shape).type == "list"
-        return lambda found: the_rest(found, claimed, is_list=is_list)
+        return lambda found: {k: v if is_list else v[0] for k, v in found.items()}
     read = texts.reader(shape)
     return lambda found: read(found[name][0]) if name in found else None
 
@@ -249,11 +246,6 @@ def values_of(query: bytes) -> Values:
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
-
-
-def the_rest(found: Values, claimed: frozenset[str], *, is_list: bool) -> dict[str, Any] | None:
-    """Return the parameters that no other member claims, or None where there are none."""
-    return {k: v if is_list else v[0] for k, v in found.items() if k not in claimed} or None
 
 
 def body_taker(parts: Parts, shape: Shape) -> tuple[TakeBody, bool]:

@@ -83,6 +83,8 @@ class FormDecoder:
             inner = self._model.shape(member.shape)
             is_flat = inner.type == "list" and (member.flattened or inner.flattened)
             table.append((wire_name, name, self.of(member)))
+            if self._is_ec2 and not member.query_name and not member.location_name:
+                table.append((name, name, self.of(member)))
             if is_flat and inner.member and inner.member.location_name and not self._is_ec2:
                 table.append((inner.member.location_name, name, self.of(member)))
         return read

@@ -203,8 +203,12 @@ def is_flat(member: Member, shape: Shape) -> bool:
 
 
 def flat_name(member: Member, shape: Shape, name: str) -> str:
-    """Return the element's name of a flattened list or map."""
-    if shape.type == "list" and shape.member and shape.member.location_name:
+    """Return the element's name of a flattened list or map.
+
+    Older models flatten the list's shape, and name the elements there; newer ones flatten the
+    member, whose own name it is then.
+    """
+    if not member.flattened and shape.member and shape.member.location_name:
         return shape.member.location_name
     return member.location_name or name
 

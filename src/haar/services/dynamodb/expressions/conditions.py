@@ -75,7 +75,7 @@ def run_checks(checks: list[Check], values: Values) -> None:
         check(values)
 
 
-def _evaluate(node: Condition, checks: list[Check]) -> Evaluate:  # noqa: PLR0911  # one a kind
+def _evaluate(node: Condition, checks: list[Check]) -> Evaluate:  # one a kind
     match node:
         case Comparison():
             return _comparison(node, checks)

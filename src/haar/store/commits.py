@@ -1,0 +1,222 @@
+"""Group commit: many transactions share a sync, and readers see what a sync has covered.
+
+Three states follow each other, newest first:
+
+============  =================================================  ============================
+state         made by                                            seen by
+============  =================================================  ============================
+newest        a body's writes, handed to the engine unsynced     the bodies of later transactions
+syncing       the snapshot taken when a sync begins              nobody
+durable       that snapshot, once the sync has ended             ``read``; acknowledged writers
+============  =================================================  ============================
+
+Bodies run one after the other on the event loop. A commit that finds no sync under way asks for one
+at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
+the next. A sync or a write that fails ends the store: after a failed fsync the kernel may have
+dropped the pages, and trying again would lie.
+
+The engine below is a seam: :mod:`haar.store.rocksdb` in production, a seeded disk in simulation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from haar.store.api import StoreStopped, Transaction
+from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
+from haar.store.watches import KeyWatch, Watches
+
+T = TypeVar("T")
+
+SyncEnded = Callable[[Exception | None], None]
+"""Told on the event loop, once per sync: None, or why it failed."""
+
+
+class DiskError(Exception):
+    """The engine could not do what it was asked."""
+
+
+class Engine(Protocol):
+    """Holds rows on something that lasts. Called from the event loop only."""
+
+    def newest(self) -> Ground:
+        """Return the state with everything written."""
+        ...
+
+    def snapshot(self) -> Ground:
+        """Return the state as it is now, for good."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that no later commit has: each commit raises it by one at least."""
+        ...
+
+    def write(self, tx: OverlayTransaction) -> None:
+        """Write all of a transaction, or nothing; it need not last yet.
+
+        Raises:
+            DiskError: it may or may not be there after a restart.
+        """
+        ...
+
+    def sync(self, ended: SyncEnded) -> None:
+        """Begin to make everything written before now last."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back; no sync is under way."""
+        ...
+
+
+class GroupCommitStore:
+    """Implements :class:`haar.store.api.Store` on an engine.
+
+    Args:
+        engine: belongs to this store from now on.
+        on_stop: told once when the store had to stop, with the reason.
+    """
+
+    def __init__(
+        self, engine: Engine, on_stop: Callable[[StoreStopped], None] | None = None
+    ) -> None:
+        self._engine = engine
+        self._newest = engine.newest()
+        self._durable = engine.snapshot()
+        self._version = engine.version()
+        self._on_stop = on_stop
+        self._ended = ""  # why no more work is taken
+        self._has_failed = False
+        self._is_closed = False
+        self._watches = Watches()
+        self._next = _Group()
+        self._syncing: _Group | None = None
+        self._is_asked = False
+
+    def read(self, body: Callable[[Transaction], T]) -> T:
+        """Run ``body`` on the last durable state and return its result."""
+        if self._ended:
+            raise StoreStopped(self._ended)
+        return body(ReadTransaction(self._durable))
+
+    async def transact(self, body: Callable[[Transaction], T]) -> T:
+        """Run ``body`` on the newest state, write what it wrote, return once a sync covers it."""
+        if self._ended:
+            raise StoreStopped(self._ended)
+        tx = OverlayTransaction(self._newest, self._version + 1)
+        result = body(tx)
+        if tx.has_writes:
+            self._commit(tx)
+        # A body that only read may have seen what is not durable yet.
+        group = self._last_group()
+        if group is not None:
+            await group.wait()
+        return result
+
+    def _last_group(self) -> _Group | None:
+        """Return the group whose sync covers everything committed, None where all is durable."""
+        return self._next if self._next.commits else self._syncing
+
+    def _commit(self, tx: OverlayTransaction) -> None:
+        try:
+            self._engine.write(tx)
+        except DiskError as err:
+            raise self._fail(err) from err
+        self._version += 1
+        self._next.add(tx, self._watches.take_changed(tx))
+        if self._syncing is None and not self._is_asked:
+            self._is_asked = True
+            asyncio.get_running_loop().call_soon(self._begin_sync)
+
+    def _begin_sync(self) -> None:
+        self._is_asked = False
+        if not self._next.commits:
+            return  # the store failed meanwhile
+        self._syncing, self._next = self._next, _Group()
+        snapshot = self._engine.snapshot()
+        self._engine.sync(lambda failure: self._end_sync(snapshot, failure))
+
+    def _end_sync(self, snapshot: Ground, failure: Exception | None) -> None:
+        group, self._syncing = self._syncing, None
+        assert group is not None, "a sync ends once"
+        if failure is not None:
+            group.fail(self._fail(failure))
+            return
+        self._durable = snapshot
+        group.end()
+        if self._next.commits and not self._is_asked:
+            self._begin_sync()
+
+    def _fail(self, cause: Exception) -> StoreStopped:
+        stopped = StoreStopped(f"the disk failed: {cause}")
+        if not self._has_failed:
+            self._has_failed = True
+            self._ended = str(stopped)
+            failed, self._next = self._next, _Group()
+            failed.fail(stopped)
+            if self._on_stop is not None:
+                self._on_stop(stopped)
+        return stopped
+
+    def watch(self, key: bytes) -> KeyWatch:
+        """Return a watch that begins now."""
+        watch = self._watches.add(key)
+        # A change that is committed but not yet durable is still to come for whoever reads.
+        for group in (self._syncing, self._next):
+            if group is not None and group.changes(key):
+                group.watches.add(watch)
+        return watch
+
+    async def close(self) -> None:
+        """Take no more work, wait for the syncs under way and close the engine.
+
+        Raises:
+            StoreStopped: the last sync failed.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._ended = self._ended or "the store is closed"
+        try:
+            while (group := self._last_group()) is not None:
+                await group.wait()
+        finally:
+            self._durable = self._newest  # a snapshot would hold the engine's files
+            await self._engine.close()
+
+
+class _Group:
+    """Commits that one sync covers: who waits for them, and whom they wake."""
+
+    __slots__ = ("_waiters", "commits", "watches")
+
+    def __init__(self) -> None:
+        self.commits: list[OverlayTransaction] = []
+        self.watches: set[KeyWatch] = set()
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def add(self, tx: OverlayTransaction, watches: set[KeyWatch]) -> None:
+        self.commits.append(tx)
+        if watches:
+            self.watches |= watches
+
+    def changes(self, key: bytes) -> bool:
+        return any(tx.changes(key) for tx in self.commits)
+
+    def wait(self) -> asyncio.Future[None]:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
+
+    def end(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():  # whoever waited may have been cancelled
+                waiter.set_result(None)
+        for watch in self.watches:
+            watch.fire()
+
+    def fail(self, stopped: StoreStopped) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(StoreStopped(*stopped.args))

@@ -1,0 +1,120 @@
+"""What every place of large bytes promises (haar.store.blobs), in memory and in files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from haar.kernel.entropy import SeededEntropy
+from haar.store.blob_files import FileBlobs
+from haar.store.blobs import INLINE_BYTES_MAX, Blob, Blobs
+from haar.store.memory import MemoryBlobs
+
+PIECE_BYTES_MAX = 256 * 1024
+SIZES = [
+    *(0, 1, INLINE_BYTES_MAX - 1, INLINE_BYTES_MAX, INLINE_BYTES_MAX + 1),
+    *(PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 * 1024 * 1024 + 7),
+]
+
+
+@pytest.fixture(params=["memory", "files"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    """A place of large bytes, empty."""
+    if request.param == "memory":
+        return MemoryBlobs()
+    return FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+
+
+def sample(size: int) -> bytes:
+    """Return bytes in which no two places look alike."""
+    return b"".join(n.to_bytes(4, "big") for n in range(size // 4 + 1))[:size]
+
+
+async def pieces(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
+async def whole(blobs: Blobs, blob: Blob, **part: int) -> bytes:
+    """Return what a read yields, and check its pieces."""
+    found = [piece async for piece in blobs.read(blob, **part)]
+    assert all(0 < len(piece) <= PIECE_BYTES_MAX for piece in found)
+    return b"".join(found)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_was_written_is_read(blobs: Blobs, size: int) -> None:
+    """Every size comes back whole; few bytes ride in the record, many lie in a file."""
+    data = sample(size)
+    blob = await blobs.write(pieces(data))
+    assert blob.size == size
+    assert await whole(blobs, blob) == data
+    assert bool(blob.name) == (size > INLINE_BYTES_MAX)
+    assert blob.inline == (b"" if blob.name else data)
+
+
+@pytest.mark.parametrize("size", [1000, 1_000_000])
+@pytest.mark.parametrize(
+    ("start", "length"), [(0, 1), (999, 1), (500, 10_000_000), (0, 0), (1_000_000, 5), (123, 456)]
+)
+async def test_a_part_is_read(blobs: Blobs, size: int, start: int, length: int) -> None:
+    """A range gives its bytes, as many as there are."""
+    data = sample(size)
+    blob = await blobs.write(pieces(data))
+    assert await whole(blobs, blob, start=start, length=length) == data[start : start + length]
+    assert await whole(blobs, blob, start=start) == data[start:]
+
+
+async def test_parts_are_put_together(blobs: Blobs) -> None:
+    """Small and large ones in any order make one; the old ones stay until they are removed."""
+    data = [sample(size) for size in (10, 200_000, 0, 70_000, 5)]
+    parts = [await blobs.write(pieces(one)) for one in data]
+    joined = await blobs.concatenate(parts)
+    assert await whole(blobs, joined) == b"".join(data)
+    assert await whole(blobs, parts[1]) == data[1]
+    assert (await blobs.concatenate([])).size == 0
+
+
+async def test_who_reads_while_it_is_removed_reads_on(blobs: Blobs) -> None:
+    """A download that began before a delete ends well; removing twice does no harm."""
+    data = sample(1_000_000)
+    blob = await blobs.write(pieces(data))
+    reading = blobs.read(blob)
+    first = await anext(reading)
+    await blobs.remove(blob)
+    await blobs.remove(blob)
+    assert first + b"".join([piece async for piece in reading]) == data
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    """A client that goes away in the middle leaves no file behind."""
+    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+
+    async def breaking() -> AsyncIterator[bytes]:
+        yield bytes(3_000_000)
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await blobs.write(breaking())
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+async def test_the_sweep_removes_what_nobody_refers_to(tmp_path: Path) -> None:
+    """What a crash left between the file and its transaction is given back at the start."""
+    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+    kept = await blobs.write(pieces(bytes(100_000)))
+    await blobs.write(pieces(bytes(100_000)))
+    assert blobs.sweep([kept.name]) == 1
+    assert await whole(blobs, kept) == bytes(100_000)
+
+
+async def test_a_file_that_became_shorter_is_noticed(tmp_path: Path) -> None:
+    """A read that finds fewer bytes than the record says fails; it does not end early."""
+    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+    blob = await blobs.write(pieces(bytes(100_000)))
+    path = next(path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
+    path.write_bytes(bytes(99_999))
+    with pytest.raises(EOFError):
+        await whole(blobs, blob)

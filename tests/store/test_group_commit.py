@@ -1,0 +1,197 @@
+"""Who waits for which sync, on a simulated disk whose syncs end when the test lets them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from haar.store.api import StoreStopped, Transaction, prefix_span
+from haar.store.commits import GroupCommitStore
+
+
+def put(key: bytes, value: bytes = b"") -> Any:
+    return lambda tx: tx.put(key, value)
+
+
+def read(held: Any, key: bytes) -> bytes | None:
+    found: bytes | None = held.store.read(lambda tx: tx.get(key))
+    return found
+
+
+async def settle() -> None:
+    """Let everything run that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_nobody_reads_an_unsynced_write(held: Any) -> None:
+    """Readers see the old state until the sync has ended; later bodies see the new one."""
+    writing = held.begin(put(b"k", b"v"))
+    await settle()
+    assert read(held, b"k") is None
+    looking = held.begin(lambda tx: tx.get(b"k"))
+    await settle()
+    assert not writing.done()
+    assert not looking.done(), "its answer would tell what a power cut could take back"
+    await held.end_sync()
+    assert await looking == b"v"
+    await writing
+    assert read(held, b"k") == b"v"
+
+
+async def test_a_body_that_only_read_durable_rows_does_not_wait(held: Any) -> None:
+    """Without anything unsynced there is nothing to wait for."""
+    assert await held.store.transact(lambda tx: tx.get(b"k")) is None
+
+
+async def test_commits_of_one_tick_share_a_sync(held: Any) -> None:
+    """A hundred writers of the moment cost one sync."""
+    writing = [held.begin(put(b"%d" % n)) for n in range(100)]
+    await held.end_sync()
+    await asyncio.gather(*writing)
+    assert held.syncs == 0
+
+
+async def test_a_commit_during_a_sync_waits_for_the_next(held: Any) -> None:
+    """A sync that began before a write does not cover it."""
+    first = held.begin(put(b"a"))
+    await settle()
+    second = held.begin(put(b"b"))
+    await settle()
+    await held.end_sync()
+    await settle()
+    assert first.done()
+    assert not second.done()
+    assert read(held, b"a") == b""
+    assert read(held, b"b") is None
+    await held.end_sync()
+    await second
+
+
+async def test_a_watch_made_while_a_change_waits_wakes_for_it(held: Any) -> None:
+    """The change is still to come for whoever reads, so it is still to come for the watch."""
+    for change in (put(b"k"), lambda tx: tx.delete(prefix_span(b"k"))):
+        writing = held.begin(change)
+        await settle()
+        watch = held.store.watch(b"k")
+        waiting = asyncio.ensure_future(watch.changed())
+        await settle()
+        assert not waiting.done()
+        await held.end_sync()
+        await asyncio.gather(waiting, writing)
+
+
+async def test_a_watch_wakes_after_the_change_is_durable(held: Any) -> None:
+    """Whoever is woken reads the change, never the state before it."""
+    watch = held.store.watch(b"k")
+    writing = held.begin(put(b"k", b"v"))
+
+    async def see() -> bytes | None:
+        await watch.changed()
+        return read(held, b"k")
+
+    seeing = asyncio.ensure_future(see())
+    await settle()
+    assert not seeing.done()
+    await held.end_sync()
+    assert await seeing == b"v"
+    await writing
+
+
+async def test_a_cancelled_waiter_disturbs_nobody(held: Any) -> None:
+    """Its write is committed like any other; the others are acknowledged."""
+    gone, stays = held.begin(put(b"a")), held.begin(put(b"b"))
+    await settle()
+    gone.cancel()
+    await held.end_sync()
+    await stays
+    assert gone.cancelled()
+    assert read(held, b"a") == b""
+
+
+async def test_a_failed_sync_stops_the_store(held: Any) -> None:
+    """All who wait are refused, readers too, nothing is tried again, and the owner is told once."""
+    first = held.begin(put(b"a"))
+    await settle()
+    second = held.begin(put(b"b"))
+    await settle()
+    held.disk.fails = True
+    await held.end_sync()
+    for writing in (first, second):
+        with pytest.raises(StoreStopped, match="does not answer"):
+            await writing
+    held.disk.fails = False
+    with pytest.raises(StoreStopped):
+        await held.store.transact(put(b"c"))
+    with pytest.raises(StoreStopped):
+        read(held, b"a")
+    assert held.syncs == 0
+    assert len(held.stops) == 1
+    await held.store.close()
+
+
+async def test_a_failed_write_stops_the_store(held: Any) -> None:
+    """The writer is refused; those whose sync is under way are acknowledged if it ends well."""
+    first = held.begin(put(b"a"))
+    await settle()
+    held.disk.fails = True
+    with pytest.raises(StoreStopped, match="no space left"):
+        await held.store.transact(put(b"b"))
+    held.disk.fails = False
+    await held.end_sync()
+    await first
+    with pytest.raises(StoreStopped):
+        await held.store.transact(put(b"c"))
+    assert [str(stop) for stop in held.stops] == [
+        "the disk failed: no space left on the simulated device"
+    ]
+
+
+async def test_closing_waits_for_what_was_committed(held: Any) -> None:
+    """Whoever committed before the close is acknowledged; whoever comes later is refused."""
+    first = held.begin(put(b"a"))
+    await settle()
+    second = held.begin(put(b"b"))
+    await settle()
+    closing = asyncio.ensure_future(held.store.close())
+    await settle()
+    with pytest.raises(StoreStopped, match="closed"):
+        await held.store.transact(put(b"c"))
+    await held.end_sync()
+    await held.end_sync()
+    await asyncio.gather(first, second, closing)
+
+
+async def test_a_close_whose_sync_fails_tells_so(held: Any) -> None:
+    """Nobody takes a store for safe that was not."""
+    writing = held.begin(put(b"a"))
+    await settle()
+    closing = asyncio.ensure_future(held.store.close())
+    await settle()
+    held.disk.fails = True
+    await held.end_sync()
+    with pytest.raises(StoreStopped, match="does not answer"):
+        await closing
+    with pytest.raises(StoreStopped):
+        await writing
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+async def test_a_crash_keeps_what_was_synced(held: Any, kept: int) -> None:
+    """What was acknowledged is there; what was not may be, in the order of its commits."""
+
+    def body(tx: Transaction) -> None:
+        tx.put_versioned(b"log", b"")
+
+    first = held.begin(body)
+    await held.end_sync()
+    await first
+    later = [held.begin(body), held.begin(body)]
+    await settle()
+    after = GroupCommitStore(held.disk.crash(kept))
+    rows = after.read(lambda tx: list(tx.scan(prefix_span(b"log"))))
+    assert len(rows) == 1 + kept
+    for task in later:
+        task.cancel()

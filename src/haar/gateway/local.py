@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import orjson
 
 from haar.gateway.audit import Audit, Record
 from haar.gateway.dispatch import (
@@ -84,10 +86,10 @@ class LocalCloud:
             refuse_unknown_members(declared, members)
             authorize(call.principal, action_of(self.registry, service, declared), call.resources)
             refuse_foreign_roles(call.principal, roles_of(declared, members))
-            result = await run(declared, call, self)
+            result: Members = plain(await run(declared, call, self))
             code = ""
         except ApiError as refusal:
-            code = refusal.code
+            code, refusal.members = refusal.code, plain(refusal.members)
             raise
         finally:
             self._audit.record(record_of(call, "internal", code, timer.elapsed_ms()))
@@ -119,6 +121,15 @@ class LocalCloud:
             close = getattr(self._parts.pop(), "close", None)
             if close is not None:
                 await close()
+
+
+def plain(value: Any) -> Any:
+    """Return members with what a service splices into answers parsed, for callers from inside."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    return orjson.loads(orjson.dumps(value)) if isinstance(value, orjson.Fragment) else value
 
 
 def resources_of(declared: Operation, members: Members, scope: Scope) -> tuple[str, ...]:

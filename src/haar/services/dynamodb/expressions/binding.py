@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
@@ -82,7 +82,8 @@ def bind(members: Mapping[str, Any], *roles: str) -> Bound:
     values = members.get("ExpressionAttributeValues")
     given = [role for role in roles if role in members]
     if not given:
-        _refuse_alone(names, values, [role for role in roles if role != "ProjectionExpression"])
+        if names is not None or values is not None:
+            _refuse_alone(names, roles)
         return NOTHING
     _check_placeholders(names, values)
     compiled = {role: _compile(role, members[role], names or {}) for role in given}
@@ -95,11 +96,11 @@ def bind(members: Mapping[str, Any], *roles: str) -> Bound:
     return Bound(values or {}, values_bytes, **fields)
 
 
-def _refuse_alone(names: object, values: object, roles: list[str]) -> None:
+def _refuse_alone(names: object, roles: Iterable[str]) -> NoReturn:
     if names is not None:
         raise Invalid(texts.NAMES_ALONE)
-    if values is not None:
-        raise Invalid(texts.VALUES_ALONE, names=" and ".join(roles))
+    missing = [role for role in roles if role != "ProjectionExpression"]
+    raise Invalid(texts.VALUES_ALONE, names=" and ".join(missing))
 
 
 def _check_placeholders(

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from haar.fabric.jobs import JobRunner, backoff_ms
+from haar.fabric.sweeping import sweep_files
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import JobKind
 from haar.kit.service import Service, Worker
@@ -26,7 +27,10 @@ class Workers:
 
     def __init__(self, cloud: Cloud, services: tuple[Service, ...]) -> None:
         self._cloud = cloud
-        self._workers = [worker for service in services for worker in service.workers]
+        self._workers = [
+            sweep_files,
+            *(worker for service in services for worker in service.workers),
+        ]
         self._jobs = JobRunner(cloud, [kind for service in services for kind in service.jobs])
         self._tasks: list[asyncio.Task[None]] = []
 

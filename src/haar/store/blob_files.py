@@ -1,15 +1,15 @@
 """Large bytes as files: ``<data>/blobs/ab/ab12…``, named at random, never changed.
 
 A blob is written to its final name and synced, with its directory, before :meth:`FileBlobs.write`
-returns; a transaction refers to it after that. What a crash leaves without a reference is found at
-the next start by :meth:`FileBlobs.sweep`, before anything new is written.
+returns; a transaction refers to it after that. What a crash leaves without a reference is found
+after the next start by :meth:`FileBlobs.sweep`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from haar.kernel.entropy import Entropy, hex_id
@@ -32,6 +32,8 @@ class FileBlobs:
     def __init__(self, directory: Path, entropy: Entropy) -> None:
         self._directory = directory
         self._entropy = entropy
+        # Names of this process's files, until the sweep has passed: it spares them.
+        self._own: set[str] | None = set()
         directory.mkdir(mode=0o700, exist_ok=True)
 
     def _path(self, name: str) -> Path:
@@ -50,6 +52,8 @@ class FileBlobs:
 
     async def _write_file(self, head: list[bytes], rest: AsyncIterator[bytes]) -> Blob:
         name = hex_id(self._entropy, _NAME_DIGITS)
+        if self._own is not None:
+            self._own.add(name)
         file = await asyncio.to_thread(_create, self._path(name))
         try:
             size = await _pour(file, head, rest)
@@ -97,13 +101,24 @@ class FileBlobs:
         if blob.name:
             await asyncio.to_thread(self._path(blob.name).unlink, missing_ok=True)
 
-    def sweep(self, referenced: Iterable[str]) -> int:
-        """Remove every file that is not ``referenced``; return how many. Only at the start."""
-        kept = set(referenced)
-        lost = [path for path in self._directory.glob("*/*") if path.name not in kept]
-        for path in lost:
-            path.unlink()
-        return len(lost)
+    async def sweep(self, is_kept: Callable[[str], bool]) -> int:
+        """Remove every file of an earlier process that is not kept; return how many.
+
+        A directory at a time, so that nobody waits long.
+        """
+        own, count = set[str]() if self._own is None else self._own, 0
+        for directory in await asyncio.to_thread(_entries, self._directory):
+            paths = await asyncio.to_thread(_entries, directory)
+            lost = [p for p in paths if p.name not in own and not is_kept(p.name)]
+            for path in lost:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+            count += len(lost)
+        self._own = None
+        return count
+
+
+def _entries(directory: Path) -> list[Path]:
+    return sorted(directory.iterdir())
 
 
 def _create(path: Path) -> int:

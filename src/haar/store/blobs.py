@@ -8,7 +8,7 @@ its :class:`Blob`. A file that no transaction came to refer to is swept later.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 import msgspec
@@ -36,7 +36,7 @@ class Blobs(Protocol):
     async def write(self, pieces: AsyncIterator[bytes]) -> Blob:
         """Store the pieces, in order, and return a reference once they are on disk.
 
-        The blob is protected from the sweep until :meth:`settle` (or until the process ends).
+        The blob is protected from the sweep until the process ends.
         """
         ...
 
@@ -48,6 +48,13 @@ class Blobs(Protocol):
 
     async def concatenate(self, blobs: list[Blob]) -> Blob:
         """Return one blob with the bytes of all, in order; the old ones stay until removed."""
+        ...
+
+    async def sweep(self, is_kept: Callable[[str], bool]) -> int:
+        """Remove what earlier processes left and nobody needs; return how many files it was.
+
+        What this process writes is never looked at. Is run once, at any time.
+        """
         ...
 
     async def remove(self, blob: Blob) -> None:

@@ -136,6 +136,11 @@ class MemoryBlobs:
 
         return await self.write(pieces())
 
+    async def sweep(self, is_kept: Callable[[str], bool]) -> int:
+        """Return 0: nothing outlives its process here."""
+        del is_kept
+        return 0
+
     async def remove(self, blob: Blob) -> None:
         """Forget the bytes."""
         self._files.pop(blob.name, None)

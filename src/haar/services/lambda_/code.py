@@ -14,6 +14,7 @@ from haar.services.lambda_.packages import fetch, keep, prove, refer
 from haar.services.lambda_.records import CODE, FUNCTION, Code, Function
 from haar.services.lambda_.running import Runner
 from haar.store.api import Transaction
+from haar.store.layers import references
 
 
 @operation(
@@ -62,6 +63,7 @@ async def update_function_code(call: Call[Members], cloud: Cloud) -> Members:
         replaced = CODE.decode(tx.get(keys.code(arn)) or b"")
         tx.put(keys.function(arn), FUNCTION.encode(new))
         tx.put(keys.code(arn), CODE.encode(Code(blob)))
+        references.forget(tx, replaced.blob)
         return new, replaced
 
     new, replaced = await refer(cloud, blob, change)

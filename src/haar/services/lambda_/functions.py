@@ -28,6 +28,7 @@ from haar.services.lambda_.records import CODE, FUNCTION, TAGS, Code, Function, 
 from haar.services.lambda_.running import Runner
 from haar.store.api import Span, Transaction
 from haar.store.blobs import Blob
+from haar.store.layers import references
 
 _PAGE_MAX = 50
 _CONFIGURED = (
@@ -311,6 +312,7 @@ async def delete_function(call: Call[Members], cloud: Cloud) -> Members:
         code = CODE.decode(tx.get(keys.code(arn)) or b"")
         for key in (keys.function(arn), keys.code(arn), keys.tags(arn)):
             tx.clear(key)
+        references.forget(tx, code.blob)
         return code
 
     code = await cloud.transact(remove)

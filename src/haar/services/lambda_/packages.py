@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from haar.fabric.sandbox.packages import UNPACKED_BYTES_MAX, BadPackage, PackageTooLarge
-from haar.kernel.errors import ApiError
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.streams import gather
@@ -15,6 +14,7 @@ from haar.services.lambda_.errors import InvalidParameterValue, RequestTooLarge
 from haar.services.lambda_.running import Runner
 from haar.store.api import Transaction
 from haar.store.blobs import Blob
+from haar.store.layers import references
 
 T = TypeVar("T")
 
@@ -78,11 +78,7 @@ async def keep(cloud: Cloud, archive: bytes) -> Blob:
 
 async def refer(cloud: Cloud, blob: Blob, body: Callable[[Transaction], T]) -> T:
     """Run the transaction that refers to a new package; remove the package if it is refused."""
-    try:
-        return await cloud.transact(body)
-    except ApiError:
-        await cloud.blobs.remove(blob)
-        raise
+    return await references.adopt(cloud.store, cloud.blobs, blob, body)
 
 
 async def _piece(archive: bytes) -> AsyncIterator[bytes]:

@@ -13,9 +13,15 @@ start. A reference that moves from one row to another needs nothing.
 
 from __future__ import annotations
 
-from haar.store.api import Transaction
-from haar.store.blobs import Blob
+from collections.abc import Callable
+from typing import TypeVar
+
+from haar.kernel.errors import ApiError
+from haar.store.api import Store, Transaction
+from haar.store.blobs import Blob, Blobs
 from haar.store.subspace import Subspace
+
+T = TypeVar("T")
 
 _BLOB = Subspace("blob")
 
@@ -30,6 +36,23 @@ def forget(tx: Transaction, blob: Blob) -> None:
     """Keep a blob's file no longer; removing it is the caller's, after the commit."""
     if blob.name:
         tx.clear(_BLOB.pack(blob.name))
+
+
+async def adopt(store: Store, blobs: Blobs, blob: Blob, body: Callable[[Transaction], T]) -> T:
+    """Run the transaction that puts a new blob in a row, and refer to it; remove it if refused.
+
+    Only then: a call that was cancelled may have been committed.
+    """
+
+    def adopting(tx: Transaction) -> T:
+        refer(tx, blob)
+        return body(tx)
+
+    try:
+        return await store.transact(adopting)
+    except ApiError:
+        await blobs.remove(blob)
+        raise
 
 
 def is_kept(tx: Transaction, name: str) -> bool:

@@ -1,39 +1,51 @@
-"""A client of S3 and a bucket for the tests of S3."""
+"""A haar that the tests of S3 share, a client, and a bucket of each test's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-BUCKET = "tested-bucket"
+from haar.testing import Running, running
+
+Refused = tuple[str, int, dict[str, Any]]
+
+_NUMBERS = itertools.count()
 
 
-@pytest.fixture
-def s3(haar: Any) -> Any:
+@pytest.fixture(scope="session")
+def haar() -> Iterator[Running]:
+    """A haar in memory; each test has a bucket of its own in it."""
+    with running() as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def s3(haar: Running) -> Any:
     """A boto3 client of S3."""
     return haar.client("s3")
 
 
 @pytest.fixture
 def bucket(s3: Any) -> str:
-    """The name of a bucket that is there."""
-    s3.create_bucket(Bucket=BUCKET)
-    return BUCKET
+    """The name of a new bucket."""
+    name = f"tested-{next(_NUMBERS)}"
+    s3.create_bucket(Bucket=name)
+    return name
 
 
-def refused(call: Callable[..., object], **members: Any) -> tuple[str, int, dict[str, Any]]:
-    """Return code, status and the error's members of what a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call(**members)
-    answer = caught.value.response
-    error = dict(answer["Error"])
-    return error.pop("Code"), answer["ResponseMetadata"]["HTTPStatusCode"], error
+@pytest.fixture(scope="session")
+def refusal() -> Callable[..., Refused]:
+    """Tell what a call is refused with: code, status, the error's other members."""
 
+    def refused(call: Callable[..., object], **members: Any) -> Refused:
+        with pytest.raises(ClientError) as caught:
+            call(**members)
+        answer = caught.value.response
+        error: dict[str, Any] = dict(answer["Error"])
+        return error.pop("Code"), answer["ResponseMetadata"]["HTTPStatusCode"], error
 
-@pytest.fixture
-def refusal() -> Callable[..., tuple[str, int, dict[str, Any]]]:
-    """Tell what a call is refused with."""
     return refused

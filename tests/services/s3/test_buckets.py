@@ -14,9 +14,9 @@ def test_a_bucket_is_found_until_it_is_deleted(s3: Any, bucket: str, refusal: Re
     """What CreateBucket acknowledged is there, and what DeleteBucket acknowledged is not."""
     assert s3.head_bucket(Bucket=bucket)["BucketRegion"] == "us-east-1"
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
-    assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == [bucket]
+    assert bucket in [b["Name"] for b in s3.list_buckets()["Buckets"]]
     s3.delete_bucket(Bucket=bucket)
-    assert s3.list_buckets()["Buckets"] == []
+    assert bucket not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
     assert refusal(s3.head_bucket, Bucket=bucket)[:2] == ("404", 404)
     code, status, error = refusal(s3.delete_bucket, Bucket=bucket)
     assert (code, status, error["BucketName"]) == ("NoSuchBucket", 404, bucket)
@@ -86,14 +86,15 @@ def test_an_unexpected_owner(s3: Any, bucket: str, refusal: Refusal) -> None:
 
 def test_buckets_are_listed_by_name_in_pages(s3: Any) -> None:
     """Pages join to the whole list; a prefix and a region narrow it."""
-    made = [f"tested-{n:02}" for n in range(5)]
+    made = [f"listed-{n:02}" for n in range(5)]
     for name in reversed(made):
         s3.create_bucket(Bucket=name)
-    pages = s3.get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 2})
+    paginator = s3.get_paginator("list_buckets")
+    pages = paginator.paginate(Prefix="listed-", PaginationConfig={"PageSize": 2})
     assert [[b["Name"] for b in page["Buckets"]] for page in pages] == [
         made[:2],
         made[2:4],
         made[4:],
     ]
-    assert [b["Name"] for b in s3.list_buckets(Prefix="tested-03")["Buckets"]] == ["tested-03"]
-    assert s3.list_buckets(BucketRegion="eu-west-1")["Buckets"] == []
+    assert [b["Name"] for b in s3.list_buckets(Prefix="listed-03")["Buckets"]] == ["listed-03"]
+    assert s3.list_buckets(BucketRegion="ap-south-1")["Buckets"] == []

@@ -7,8 +7,8 @@ readers that began before, so that each of them reads the version that it was an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import NamedTuple
 from weakref import WeakSet
 
 from haar.fabric import jobs
@@ -34,8 +34,6 @@ from haar.services.s3.records import (
 from haar.store.api import Transaction
 from haar.store.blobs import Blob
 from haar.store.layers import references
-
-T = TypeVar("T")
 
 BODY_BYTES_MAX = 5 * 1024**3
 _REMOVE_KIND = "s3.remove"
@@ -84,18 +82,6 @@ async def store(cloud: Cloud, stream: ByteStream, claim: Claim) -> Stored:
     return Stored(blob, digests.md5, digests.checksum)
 
 
-async def refer(cloud: Cloud, blob: Blob, body: Callable[[Transaction], T]) -> T:
-    """Run the transaction that refers to a new blob; remove the blob if it is refused.
-
-    Only then: a call that was cancelled may have been committed.
-    """
-    try:
-        return await cloud.transact(body)
-    except ApiError:
-        await cloud.blobs.remove(blob)
-        raise
-
-
 def put(  # an object is its two rows, and what they replace
     call: Call[Members],
     tx: Transaction,
@@ -104,10 +90,8 @@ def put(  # an object is its two rows, and what they replace
     new: Object,
     pieces: tuple[Piece, ...],
 ) -> None:
-    """Store an object in place of the one that is there, if any."""
+    """Store an object in place of the one that is there, if any; its files have references."""
     drop(call, tx, bucket, key)
-    for piece in pieces:
-        references.refer(tx, piece.blob)
     tx.put(keys.object_(bucket.id, key), OBJECT.encode(new))
     tx.put(keys.content(bucket.id, key), CONTENT.encode(Content(pieces)))
 

@@ -65,6 +65,11 @@ def uploads(bucket_id: str) -> Span:
     return _S3.span(_UPLOAD, bucket_id)
 
 
+def uploads_of(bucket_id: str, key: str) -> Span:
+    """Return the span of the uploads to one key, by time."""
+    return _S3.span(_UPLOAD, bucket_id, key)
+
+
 def part(upload_id: str, number: int) -> bytes:
     """Return the key of a part."""
     return _S3.pack("part", upload_id, number)

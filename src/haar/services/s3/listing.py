@@ -9,8 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import quote_plus
 
+from haar.kit.call import Members
+from haar.services.s3.errors import InvalidArgument
 from haar.store.api import Row, Span, Transaction
+
+PAGE_MAX = 1000
+
+_SIZE_MAX = 2**31 - 1
+_ENCODED = (
+    "Prefix",
+    "Delimiter",
+    "Marker",
+    "NextMarker",
+    "StartAfter",
+    "KeyMarker",
+    "NextKeyMarker",
+)
 
 Below = Callable[[str], Span]
 """From a prefix to the span of the rows whose keys begin with it."""
@@ -38,6 +54,11 @@ class Walk:
             return ""
         at = key.find(self.delimiter, len(self.prefix))
         return key[: at + len(self.delimiter)] if at >= 0 else ""
+
+    def behind_prefix(self, marker: str) -> bytes:
+        """Return the store's key behind all that rolls up as ``marker`` does; else nothing."""
+        common = self.rolled_up(marker)
+        return self.below(common).end if common else b""
 
 
 @dataclass(slots=True)
@@ -94,3 +115,53 @@ def walk_rows(tx: Transaction, asked: Walk, span: Span, page: Page, limit: int) 
         page.rows.append((key, row))
         page.last = key
     return span.end
+
+
+def page_size(members: Members, name: str, argument: str) -> int:
+    """Return how many results a page may have.
+
+    Raises:
+        InvalidArgument: a negative number was asked for.
+    """
+    size: int = members.get(name, PAGE_MAX)
+    if size < 0:
+        text = f"Argument {argument} must be an integer between 0 and {_SIZE_MAX}"
+        raise InvalidArgument(text, ArgumentName=argument, ArgumentValue=size)
+    return min(size, PAGE_MAX)
+
+
+def refuse_encoding(members: Members) -> None:
+    """Refuse an encoding other than ``url``.
+
+    Raises:
+        InvalidArgument: it is asked for.
+    """
+    encoding = members.get("EncodingType", "url")
+    if encoding != "url":
+        text = "Invalid Encoding Method specified in Request"
+        raise InvalidArgument(text, ArgumentName="encoding-type", ArgumentValue=encoding)
+
+
+def encode(result: Members, members: Members, items: str) -> Members:
+    """Return a listing with its keys percent-encoded, if that was asked for.
+
+    Args:
+        result: the listing.
+        members: of the request.
+        items: the name of the list in ``result`` whose items have keys.
+    """
+    if "EncodingType" not in members:
+        return result
+    for name in _ENCODED:
+        if result.get(name):
+            result[name] = encoded(result[name])
+    for item in result[items]:
+        item["Key"] = encoded(item["Key"])
+    for item in result["CommonPrefixes"]:
+        item["Prefix"] = encoded(item["Prefix"])
+    return {**result, "EncodingType": "url"}
+
+
+def encoded(key: str) -> str:
+    """Return a key percent-encoded as listings do it: a blank is a plus, a slash stays."""
+    return quote_plus(key, safe="/*").replace("~", "%7E")

@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote_plus
-
 from haar.kernel import pages
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.s3 import keys, names
 from haar.services.s3.described import moment
 from haar.services.s3.errors import InvalidArgument
-from haar.services.s3.listing import Page, Walk, walk
+from haar.services.s3.listing import (
+    Page,
+    Walk,
+    encode,
+    page_size,
+    refuse_encoding,
+    walk,
+)
 from haar.services.s3.lookup import local_bucket
 from haar.services.s3.records import OBJECT, Bucket
 from haar.store.api import Row, Transaction
-
-PAGE_MAX = 1000
 
 _ASKED = (
     "Bucket Delimiter EncodingType MaxKeys Prefix RequestPayer ExpectedBucketOwner "
     "OptionalObjectAttributes"
 )
-_ENCODED = ("Prefix", "Delimiter", "Marker", "NextMarker", "StartAfter")
-_KEYS_MAX = 2**31 - 1
-
-
-def page_size(members: Members, name: str, argument: str) -> int:
-    """Return how many results a page may have.
-
-    Raises:
-        InvalidArgument: a negative number was asked for.
-    """
-    size: int = members.get(name, PAGE_MAX)
-    if size < 0:
-        text = f"Argument {argument} must be an integer between 0 and {_KEYS_MAX}"
-        raise InvalidArgument(text, ArgumentName=argument, ArgumentValue=size)
-    return min(size, PAGE_MAX)
-
-
-def refuse_encoding(members: Members) -> None:
-    """Refuse an encoding other than ``url``.
-
-    Raises:
-        InvalidArgument: it is asked for.
-    """
-    encoding = members.get("EncodingType", "url")
-    if encoding != "url":
-        text = "Invalid Encoding Method specified in Request"
-        raise InvalidArgument(text, ArgumentName="encoding-type", ArgumentValue=encoding)
 
 
 def asked_walk(bucket: Bucket, members: Members) -> Walk:
@@ -60,12 +36,9 @@ def asked_walk(bucket: Bucket, members: Members) -> Walk:
     )
 
 
-def after(bucket: Bucket, asked: Walk, marker: str) -> bytes:
+def behind(bucket: Bucket, asked: Walk, marker: str) -> bytes:
     """Return where a listing begins that has come as far as ``marker``: a key or a prefix."""
-    common = asked.rolled_up(marker)
-    if common:
-        return asked.below(common).end
-    return keys.object_(bucket.id, marker) + b"\x00"
+    return asked.behind_prefix(marker) or keys.object_(bucket.id, marker) + b"\x00"
 
 
 def listed(key: str, row: Row, owner: str) -> Members:
@@ -100,25 +73,6 @@ def result_of(members: Members, page: Page, size: int, owner: str) -> Members:
     return result
 
 
-def encode(result: Members, members: Members) -> Members:
-    """Return a listing with its keys percent-encoded, if that was asked for."""
-    if "EncodingType" not in members:
-        return result
-    for name in _ENCODED:
-        if result.get(name):
-            result[name] = encoded(result[name])
-    for item in result["Contents"]:
-        item["Key"] = encoded(item["Key"])
-    for item in result["CommonPrefixes"]:
-        item["Prefix"] = encoded(item["Prefix"])
-    return {**result, "EncodingType": "url"}
-
-
-def encoded(key: str) -> str:
-    """Return a key percent-encoded as listings do it: a blank is a plus, a slash stays."""
-    return quote_plus(key, safe="/*").replace("~", "%7E")
-
-
 @operation(
     "ListObjectsV2",
     members=f"{_ASKED} ContinuationToken FetchOwner StartAfter",
@@ -150,8 +104,8 @@ def list_objects_v2(call: Call[Members], tx: Transaction) -> Members:
         if name in members:
             result[name] = members[name]
     if page.after:
-        result["NextContinuationToken"] = pages.make(page.after)
-    return encode(result, members)
+        result["NextContinuationToken"] = pages.make(f"{bucket.id}{page.last}".encode())
+    return encode(result, members, "Contents")
 
 
 def start_of(bucket: Bucket, asked: Walk, members: Members) -> bytes:
@@ -160,19 +114,27 @@ def start_of(bucket: Bucket, asked: Walk, members: Members) -> bytes:
     Raises:
         InvalidArgument: a token that haar did not make for this bucket.
     """
+    marker: str = members.get("StartAfter", "")
     token: str | None = members.get("ContinuationToken")
-    if token is None:
-        marker: str = members.get("StartAfter", "")
-        return after(bucket, asked, marker) if marker else b""
+    if token is not None:
+        marker = read_token(bucket, token)
+    return behind(bucket, asked, marker) if marker else b""
+
+
+def read_token(bucket: Bucket, token: str) -> str:
+    """Return the key or the prefix that the page of a token begins behind.
+
+    Raises:
+        InvalidArgument: haar did not make it for this bucket.
+    """
     try:
-        start = pages.parse(token)
-    except pages.BadToken:
-        start = b""
-    span = keys.objects(bucket.id)
-    if not span.start <= start < span.end:
+        place = pages.parse(token).decode()
+    except ValueError:
+        place = ""
+    if not place.startswith(bucket.id):
         text = "The continuation token provided is incorrect"
         raise InvalidArgument(text, ArgumentName="continuation-token")
-    return start
+    return place.removeprefix(bucket.id)
 
 
 @operation(
@@ -198,9 +160,9 @@ def list_objects(call: Call[Members], tx: Transaction) -> Members:
     size = page_size(members, "MaxKeys", "maxKeys")
     asked = asked_walk(bucket, members)
     marker: str = members.get("Marker", "")
-    page = walk(tx, asked, after(bucket, asked, marker) if marker else b"", size)
+    page = walk(tx, asked, behind(bucket, asked, marker) if marker else b"", size)
     result = result_of(members, page, size, names.canonical_id(bucket.account))
     result["Marker"] = marker
     if page.after and asked.delimiter:
         result["NextMarker"] = page.last
-    return encode(result, members)
+    return encode(result, members, "Contents")

@@ -12,6 +12,7 @@ from haar.services.s3.errors import ConditionalRequestConflict
 from haar.services.s3.lookup import find_object, local_bucket
 from haar.services.s3.records import Bucket, Described, Object, Piece
 from haar.store.api import Transaction
+from haar.store.layers import references
 
 WHERE = "Bucket Key ExpectedBucketOwner RequestPayer"
 """The members of nearly every operation on an object."""
@@ -87,7 +88,9 @@ async def put_object(call: Call[Members], cloud: Cloud) -> Members:
     claim = integrity.claim_of(call.members, stream)
     stored = await contents.store(cloud, stream, claim)
     written = whole(call, said, stored)
-    await contents.refer(cloud, stored.blob, lambda tx: replace(call, tx, bucket, written))
+    await references.adopt(
+        cloud.store, cloud.blobs, stored.blob, lambda tx: replace(call, tx, bucket, written)
+    )
     return {"ETag": f'"{written.object.etag}"', **integrity.told(stored.checksum)}
 
 

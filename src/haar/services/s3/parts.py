@@ -1,4 +1,4 @@
-"""Parts of uploads: sent."""
+"""Parts of uploads: sent, listed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import operation
 from haar.services.s3 import contents, integrity, keys, names
+from haar.services.s3.described import moment
 from haar.services.s3.errors import InvalidRequest
 from haar.services.s3.integrity import Claim
+from haar.services.s3.listing import page_size
 from haar.services.s3.lookup import load_upload, local_bucket
 from haar.services.s3.objects import WHERE
 from haar.services.s3.reading import refuse_part_number
 from haar.services.s3.records import PART, Bucket, Part, Upload
-from haar.store.api import Transaction
+from haar.store.api import Row, Span, Transaction
 from haar.store.layers import references
 
 
@@ -70,8 +72,15 @@ async def upload_part(call: Call[Members], cloud: Cloud) -> Members:
     refuse_algorithm(upload, claim)
     stored = await contents.store(cloud, stream, claim)
     part = Part(stored.blob, stored.md5, stored.checksum, call.now_ms)
-    await contents.refer(cloud, stored.blob, lambda tx: replace(call, tx, part))
-    return {"ETag": f'"{part.md5.hex()}"', **integrity.told(part.checksum)}
+    await references.adopt(
+        cloud.store, cloud.blobs, stored.blob, lambda tx: replace(call, tx, part)
+    )
+    return {"ETag": f'"{part.md5.hex()}"', **told_checksum(part)}
+
+
+def told_checksum(part: Part) -> Members:
+    """Return a part's checksum as members of an answer; parts have no kind of checksum."""
+    return {f"Checksum{part.checksum.algorithm}": part.checksum.value}
 
 
 def replace(call: Call[Members], tx: Transaction, part: Part) -> None:
@@ -85,5 +94,66 @@ def replace(call: Call[Members], tx: Transaction, part: Part) -> None:
     raw = tx.get(row)
     if raw is not None:
         contents.discard(tx, [PART.decode(raw).blob], call.now_ms)
-    references.refer(tx, part.blob)
     tx.put(row, PART.encode(part))
+
+
+@operation(
+    "ListParts",
+    members=f"{WHERE} UploadId MaxParts PartNumberMarker",
+    resource=names.object_arn,
+    action="ListMultipartUploadParts",
+    readonly=True,
+)
+def list_parts(call: Call[Members], tx: Transaction) -> Members:
+    """List the parts of an upload that have come, by number, a page at a time.
+
+    Keys: reads ``bucket``, ``upload``, ``part``.
+
+    Raises:
+        NoSuchUpload: there is none, or it has ended.
+
+    Source: AWS docs, S3 API reference, ListParts.
+    """
+    members = call.members
+    bucket = local_bucket(call, tx)
+    upload_id = members["UploadId"]
+    upload = load_upload(tx, bucket, members["Key"], upload_id)
+    size = page_size(members, "MaxParts", "max-parts")
+    marker = max(0, members.get("PartNumberMarker", 0))
+    span = Span(keys.part(upload_id, marker) + b"\x00", keys.parts(upload_id).end)
+    rows = list(tx.scan(span, limit=size + 1))
+    owner = {"ID": names.canonical_id(bucket.account)}
+    result: Members = {
+        "Bucket": members["Bucket"],
+        "Key": members["Key"],
+        "UploadId": upload_id,
+        "PartNumberMarker": marker,
+        "NextPartNumberMarker": keys.part_number(rows[:size][-1].key) if rows[:size] else 0,
+        "MaxParts": size,
+        "IsTruncated": len(rows) > size > 0,
+        "Parts": [listed(row) for row in rows[:size]],
+        "Initiator": owner,
+        "Owner": owner,
+        "StorageClass": "STANDARD",
+    }
+    return result | told_kind(upload)
+
+
+def listed(row: Row) -> Members:
+    """Return a part as it stands in a list."""
+    part = PART.decode(row.value)
+    return {
+        "PartNumber": keys.part_number(row.key),
+        "LastModified": moment(part.modified_ms),
+        "ETag": f'"{part.md5.hex()}"',
+        "Size": part.blob.size,
+        **told_checksum(part),
+    }
+
+
+def told_kind(upload: Upload) -> Members:
+    """Return which checksum an upload is made with, if its client named one."""
+    if not upload.algorithm:
+        return {}
+    kind = "COMPOSITE" if upload.is_composite else "FULL_OBJECT"
+    return {"ChecksumAlgorithm": upload.algorithm, "ChecksumType": kind}

@@ -1,4 +1,4 @@
-"""Multipart uploads: begun, given up."""
+"""Multipart uploads: begun, listed, given up."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from haar.kernel.entropy import hex_id
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.s3 import contents, described, keys, names
+from haar.services.s3.described import moment
 from haar.services.s3.errors import InvalidRequest
 from haar.services.s3.integrity import ALGORITHMS
+from haar.services.s3.listing import Page, Walk, encode, page_size, refuse_encoding, walk
 from haar.services.s3.lookup import load_upload, local_bucket
 from haar.services.s3.objects import WHERE
-from haar.services.s3.records import PART, UPLOAD, Upload
-from haar.store.api import Transaction
+from haar.services.s3.parts import told_kind
+from haar.services.s3.records import PART, UPLOAD, Bucket, Upload
+from haar.store.api import Row, Transaction
 
 _FULL_ONLY = frozenset({"CRC64NVME"})
 _EITHER = frozenset({"CRC32", "CRC32C"})
@@ -73,10 +76,7 @@ def create_multipart_upload(call: Call[Members], tx: Transaction) -> Members:
     upload_id = new_id(call)
     tx.put(keys.upload(bucket.id, members["Key"], upload_id), UPLOAD.encode(upload))
     result = {"Bucket": members["Bucket"], "Key": members["Key"], "UploadId": upload_id}
-    if algorithm:
-        result["ChecksumAlgorithm"] = algorithm
-        result["ChecksumType"] = "COMPOSITE" if composite else "FULL_OBJECT"
-    return result
+    return result | told_kind(upload)
 
 
 @operation("AbortMultipartUpload", members=f"{WHERE} UploadId", resource=names.object_arn)
@@ -99,3 +99,82 @@ def abort_multipart_upload(call: Call[Members], tx: Transaction) -> Members:
     tx.delete(keys.parts(upload_id))
     tx.clear(keys.upload(bucket.id, members["Key"], upload_id))
     return {}
+
+
+@operation(
+    "ListMultipartUploads",
+    members="Bucket Delimiter EncodingType KeyMarker MaxUploads Prefix UploadIdMarker "
+    "ExpectedBucketOwner RequestPayer",
+    resource=names.bucket_arn,
+    action="ListBucketMultipartUploads",
+    readonly=True,
+)
+def list_multipart_uploads(call: Call[Members], tx: Transaction) -> Members:
+    """List the uploads that have not ended, by key and then by time, a page at a time.
+
+    Keys: reads ``bucket``, ``upload``.
+
+    Raises:
+        NoSuchBucket: there is none of that name.
+
+    Source: AWS docs, S3 API reference, ListMultipartUploads.
+    """
+    members = call.members
+    bucket = local_bucket(call, tx)
+    refuse_encoding(members)
+    size = page_size(members, "MaxUploads", "max-uploads")
+    asked = Walk(
+        below=lambda prefix: keys.uploads_below(bucket.id, prefix),
+        key_of=keys.object_key,
+        prefix=members.get("Prefix", ""),
+        delimiter=members.get("Delimiter", ""),
+    )
+    page = walk(tx, asked, start_of(bucket, asked, members), size)
+    result: Members = {
+        "Bucket": members["Bucket"],
+        "KeyMarker": members.get("KeyMarker", ""),
+        "UploadIdMarker": members.get("UploadIdMarker", ""),
+        "Prefix": members.get("Prefix", ""),
+        "MaxUploads": size,
+        "IsTruncated": bool(page.after),
+        "Uploads": [listed(key, row, bucket) for key, row in page.rows],
+        "CommonPrefixes": [{"Prefix": prefix} for prefix in page.prefixes],
+    }
+    if asked.delimiter:
+        result["Delimiter"] = asked.delimiter
+    return encode(result | next_of(page), members, "Uploads")
+
+
+def start_of(bucket: Bucket, asked: Walk, members: Members) -> bytes:
+    """Return where a page begins: behind the key marker, or behind one upload to it."""
+    marker: str = members.get("KeyMarker", "")
+    if not marker:
+        return b""
+    upload_id: str = members.get("UploadIdMarker", "")
+    if upload_id:
+        return keys.upload(bucket.id, marker, upload_id) + b"\x00"
+    return asked.behind_prefix(marker) or keys.uploads_of(bucket.id, marker).end
+
+
+def listed(key: str, row: Row, bucket: Bucket) -> Members:
+    """Return an upload as it stands in a list."""
+    upload = UPLOAD.decode(row.value)
+    owner = {"ID": names.canonical_id(bucket.account)}
+    return {
+        "Key": key,
+        "UploadId": keys.upload_id(row.key),
+        "Initiator": owner,
+        "Owner": owner,
+        "StorageClass": "STANDARD",
+        "Initiated": moment(upload.started_ms),
+        **told_kind(upload),
+    }
+
+
+def next_of(page: Page) -> Members:
+    """Return the markers of the next page, if there is one."""
+    if not page.after:
+        return {}
+    is_row = bool(page.rows) and page.rows[-1][0] == page.last
+    upload_id = keys.upload_id(page.rows[-1][1].key) if is_row else ""
+    return {"NextKeyMarker": page.last, "NextUploadIdMarker": upload_id}

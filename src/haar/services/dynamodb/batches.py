@@ -10,7 +10,8 @@ from haar.services.dynamodb import capacity, changes, texts
 from haar.services.dynamodb.capacity import Meter, read_units
 from haar.services.dynamodb.changes import Change
 from haar.services.dynamodb.errors import Invalid
-from haar.services.dynamodb.expressions.binding import NOTHING, Bound, bind
+from haar.services.dynamodb.expressions.binding import NOTHING, Bound
+from haar.services.dynamodb.legacy import bind_any
 from haar.services.dynamodb.lookup import batch_arns, load_all
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.rows import shown, size_or_0
@@ -119,7 +120,7 @@ def batch_get_item(call: Call[Members], tx: Transaction) -> Members:
     requests: dict[str, Members] = members["RequestItems"]
     if sum(len(asked["Keys"]) for asked in requests.values()) > KEYS_MAX:
         raise Invalid(texts.BATCH_TOO_MANY_KEYS)
-    bound = {name: bind(asked, "ProjectionExpression") for name, asked in requests.items()}
+    bound = {name: bind_any(asked, "ProjectionExpression") for name, asked in requests.items()}
     for asked in requests.values():
         for key in asked["Keys"]:
             measure_item(key)

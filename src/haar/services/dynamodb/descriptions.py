@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from haar.kit.call import Members
 from haar.services.dynamodb import keys, rows
-from haar.services.dynamodb.records import Index, Schema, Table
+from haar.services.dynamodb.records import CREATING, Index, Schema, Table
 from haar.store.api import Transaction
 
 
@@ -95,7 +95,9 @@ def _index(tx: Transaction, table: Table, index: Index, status: str) -> Members:
         "IndexArn": f"{table.arn}/index/{index.name}",
     }
     if not index.is_local:
-        described["IndexStatus"] = status or "ACTIVE"
+        described["IndexStatus"] = status or index.status
+        if index.status == CREATING:
+            described["Backfilling"] = True
         described["ProvisionedThroughput"] = _units(index)
         _describe_demand(described, index)
     return described

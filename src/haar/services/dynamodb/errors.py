@@ -87,6 +87,16 @@ class TransactionCanceled(ApiError):
         super().__init__(members={"CancellationReasons": reasons}, codes=codes)
 
 
+class LimitExceeded(ApiError):
+    """An index is being made or removed already."""
+
+    code = "LimitExceededException"
+    message = (
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously "
+        "per table"
+    )
+
+
 class IdempotentParameterMismatch(ApiError):
     """A client's token came again with another request."""
 

@@ -10,7 +10,7 @@ from haar.services.dynamodb import capacity, changes, texts
 from haar.services.dynamodb.capacity import Meter, read_units
 from haar.services.dynamodb.changes import Applied, Change
 from haar.services.dynamodb.errors import Invalid
-from haar.services.dynamodb.expressions.binding import bind
+from haar.services.dynamodb.legacy import bind_any
 from haar.services.dynamodb.lookup import load, table_arn
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.rows import item_of, shown, size_or_0, spliced
@@ -18,8 +18,10 @@ from haar.services.dynamodb.schema import given_key
 from haar.services.dynamodb.values import Item, dumps, measure_item
 from haar.store.api import Transaction
 
-_EXPRESSIONS = "ExpressionAttributeNames ExpressionAttributeValues"
-_CONDITION = ("ConditionExpression",)
+_CONDITIONS = (
+    "ConditionExpression ExpressionAttributeNames ExpressionAttributeValues Expected "
+    "ConditionalOperator"
+)
 _TOLD = (
     "ReturnValues ReturnConsumedCapacity ReturnItemCollectionMetrics "
     "ReturnValuesOnConditionCheckFailure"
@@ -30,7 +32,7 @@ _TOLD = (
     "GetItem",
     members=(
         "TableName Key ConsistentRead ReturnConsumedCapacity ProjectionExpression "
-        "ExpressionAttributeNames"
+        "ExpressionAttributeNames AttributesToGet"
     ),
     resource=table_arn,
     readonly=True,
@@ -47,7 +49,7 @@ def get_item(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, GetItem.
     """
     members = call.members
-    bound = bind(members, "ProjectionExpression")
+    bound = bind_any(members, "ProjectionExpression")
     key = members["Key"]
     measure_item(key)
     table = load(tx, call.resource)
@@ -65,7 +67,7 @@ def get_item(call: Call[Members], tx: Transaction) -> Members:
 
 @operation(
     "PutItem",
-    members=f"TableName Item ConditionExpression {_EXPRESSIONS} {_TOLD}",
+    members=f"TableName Item {_CONDITIONS} {_TOLD}",
     resource=table_arn,
 )
 def put_item(call: Call[Members], tx: Transaction) -> Members:
@@ -81,12 +83,14 @@ def put_item(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, PutItem.
     """
     _refuse_return_values(call.members)
-    return _changed(call, tx, changes.put(call.members, bind(call.members, *_CONDITION)))
+    return _changed(
+        call, tx, changes.put(call.members, bind_any(call.members, "ConditionExpression"))
+    )
 
 
 @operation(
     "DeleteItem",
-    members=f"TableName Key ConditionExpression {_EXPRESSIONS} {_TOLD}",
+    members=f"TableName Key {_CONDITIONS} {_TOLD}",
     resource=table_arn,
 )
 def delete_item(call: Call[Members], tx: Transaction) -> Members:
@@ -102,12 +106,14 @@ def delete_item(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, DeleteItem.
     """
     _refuse_return_values(call.members)
-    return _changed(call, tx, changes.delete(call.members, bind(call.members, *_CONDITION)))
+    return _changed(
+        call, tx, changes.delete(call.members, bind_any(call.members, "ConditionExpression"))
+    )
 
 
 @operation(
     "UpdateItem",
-    members=f"TableName Key UpdateExpression ConditionExpression {_EXPRESSIONS} {_TOLD}",
+    members=f"TableName Key UpdateExpression AttributeUpdates {_CONDITIONS} {_TOLD}",
     resource=table_arn,
 )
 def update_item(call: Call[Members], tx: Transaction) -> Members:
@@ -122,7 +128,7 @@ def update_item(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, UpdateItem.
     """
-    bound = bind(call.members, "UpdateExpression", *_CONDITION)
+    bound = bind_any(call.members, "UpdateExpression", "ConditionExpression")
     return _changed(call, tx, changes.update(call.members, bound))
 
 

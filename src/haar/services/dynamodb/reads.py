@@ -7,7 +7,8 @@ from haar.kit.operation import operation
 from haar.services.dynamodb import capacity, texts
 from haar.services.dynamodb.capacity import Meter, read_units
 from haar.services.dynamodb.errors import Invalid
-from haar.services.dynamodb.expressions.binding import Bound, bind
+from haar.services.dynamodb.expressions.binding import Bound
+from haar.services.dynamodb.legacy import bind_any
 from haar.services.dynamodb.lookup import index_arn, load
 from haar.services.dynamodb.selections import (
     Page,
@@ -29,13 +30,14 @@ from haar.store.api import Span, Transaction
 
 _READ = (
     "TableName IndexName Select Limit ConsistentRead ExclusiveStartKey ReturnConsumedCapacity "
-    "ProjectionExpression FilterExpression ExpressionAttributeNames ExpressionAttributeValues"
+    "ProjectionExpression FilterExpression ExpressionAttributeNames ExpressionAttributeValues "
+    "AttributesToGet ConditionalOperator"
 )
 
 
 @operation(
     "Query",
-    members=f"{_READ} ScanIndexForward KeyConditionExpression",
+    members=f"{_READ} ScanIndexForward KeyConditionExpression KeyConditions QueryFilter",
     resource=index_arn,
     readonly=True,
 )
@@ -51,14 +53,15 @@ def query(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, Query.
     """
     members = call.members
-    bound = bind(members, "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
+    bound = bind_any(members, "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
     if bound.key_condition is None:
         raise Invalid(texts.QUERY_WITHOUT_KEYS)
     select = check_select(members, bound)
     source = source_of(members, load(tx, call.resource))
     is_reverse = not members.get("ScanIndexForward", True)
     span = _query_span(members, source, bound, is_reverse=is_reverse)
-    _refuse_filter_on_key(source, bound)
+    text = texts.QUERY_FILTER_ON_KEY if "QueryFilter" in members else texts.FILTER_ON_KEY
+    _refuse_filter_on_key(source, bound, text)
     return _read(tx, members, selection_of(select, source, bound), span, is_reverse=is_reverse)
 
 
@@ -78,15 +81,17 @@ def _query_span(members: Members, source: Source, bound: Bound, *, is_reverse: b
     return after(span, key, is_reverse=is_reverse)
 
 
-def _refuse_filter_on_key(source: Source, bound: Bound) -> None:
+def _refuse_filter_on_key(source: Source, bound: Bound, text: str) -> None:
     if bound.condition is None:
         return
     for part in source.schema.parts:
         if part.name in bound.condition.used.attributes:
-            raise Invalid(texts.FILTER_ON_KEY, name=part.name)
+            raise Invalid(text, name=part.name)
 
 
-@operation("Scan", members=f"{_READ} TotalSegments Segment", resource=index_arn, readonly=True)
+@operation(
+    "Scan", members=f"{_READ} TotalSegments Segment ScanFilter", resource=index_arn, readonly=True
+)
 def scan(call: Call[Members], tx: Transaction) -> Members:
     """Return all items, or those of one segment, a page at a time.
 
@@ -100,7 +105,7 @@ def scan(call: Call[Members], tx: Transaction) -> Members:
     """
     members = call.members
     number, total = _segment(members)
-    bound = bind(members, "FilterExpression", "ProjectionExpression")
+    bound = bind_any(members, "FilterExpression", "ProjectionExpression")
     select = check_select(members, bound)
     source = source_of(members, load(tx, call.resource))
     span = segment_span(source, number, total)

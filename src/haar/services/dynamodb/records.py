@@ -8,6 +8,8 @@ import msgspec
 
 from haar.kit.records import Codec
 
+ACTIVE, CREATING = "ACTIVE", "CREATING"
+
 
 class KeyPart(msgspec.Struct, frozen=True, array_like=True):
     """One attribute of a key.
@@ -52,6 +54,7 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
         write_units: provisioned, 0 on demand.
         max_read_units: bound on demand, 0 for none.
         max_write_units: bound on demand, 0 for none.
+        status: ``ACTIVE``, or ``CREATING`` while it lacks items that were there before it.
     """
 
     uid: int
@@ -64,6 +67,7 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
     write_units: int = 0
     max_read_units: int = 0
     max_write_units: int = 0
+    status: str = ACTIVE
 
 
 class TimeToLive(msgspec.Struct, frozen=True, array_like=True):
@@ -104,6 +108,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         time_to_live: None where it was never set.
         units_raised_ms: when provisioned figures last grew, 0 for never.
         units_lowered_ms: when provisioned figures last fell, 0 for never.
+        newest_index: the largest number of an index that it ever had.
     """
 
     uid: int
@@ -126,6 +131,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     time_to_live: TimeToLive | None = None
     units_raised_ms: int = 0
     units_lowered_ms: int = 0
+    newest_index: int = 0
 
     @cached_property
     def key_names(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ import orjson
 from haar.services.dynamodb import keys, texts
 from haar.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
 from haar.services.dynamodb.expressions.binding import Bound
-from haar.services.dynamodb.records import Index, Table
+from haar.services.dynamodb.records import ACTIVE, Index, Table
 from haar.services.dynamodb.schema import entry_key, packed_partition
 from haar.services.dynamodb.values import Item, dumps, measure_item
 from haar.store.api import Transaction
@@ -177,7 +177,12 @@ def _write_entry(
     """Bring an index's entry of an item up to date; return the sizes before and after."""
     old_key = None if old[0] is None else entry_key(table, index, old[1], key)
     new_key = None if new[0] is None else entry_key(table, index, new[1], key)
-    old_row = _entry_row(table, index, *old) if old_key else None
+    old_row = None
+    if old_key is not None:
+        # An index that is being made may lack the entry.
+        is_whole = index.status == ACTIVE
+        old_row = _entry_row(table, index, *old) if is_whole else tx.get(old_key)
+        old_key = None if old_row is None else old_key
     new_row = _entry_row(table, index, *new) if new_key else None
     if old_key == new_key:
         if new_key is None or old_row == new_row:
@@ -198,6 +203,15 @@ def _entry_row(table: Table, index: Index, row: bytes | None, item: Item) -> byt
         return row
     projected = {name: item[name] for name in item if name in index_names(table, index)}
     return encode(projected, measure_item(projected))
+
+
+def add_entry(tx: Transaction, table: Table, index: Index, key: bytes, row: bytes) -> None:
+    """Add an index's entry of an item that was there before the index, if it is still missing."""
+    item = item_of(row)
+    entry = entry_key(table, index, item, key)
+    if entry is not None and tx.get(entry) is None:
+        grown = _put(tx, table, index.uid, entry, None, _entry_row(table, index, row, item))
+        assert grown > 0, "an entry has a key"
 
 
 def index_names(table: Table, index: Index) -> frozenset[str]:

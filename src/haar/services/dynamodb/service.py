@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from haar.kit.operation import collect
 from haar.kit.service import Service
-from haar.services.dynamodb import batches, items, reads, tables, transactions
+from haar.services.dynamodb import (
+    accounts,
+    backfills,
+    batches,
+    items,
+    reads,
+    table_updates,
+    tables,
+    tags,
+    transactions,
+)
 
 SERVICE = Service(
     name="dynamodb",
@@ -14,6 +24,12 @@ SERVICE = Service(
         tables.describe_table,
         tables.list_tables,
         tables.delete_table,
+        table_updates.update_table,
+        tags.tag_resource,
+        tags.untag_resource,
+        tags.list_tags_of_resource,
+        accounts.describe_limits,
+        accounts.describe_endpoints,
         items.get_item,
         items.put_item,
         items.update_item,
@@ -25,5 +41,5 @@ SERVICE = Service(
         transactions.transact_write_items,
         transactions.transact_get_items,
     ),
-    jobs=(transactions.TOKENS,),
+    jobs=(transactions.TOKENS, backfills.BACKFILL),
 )

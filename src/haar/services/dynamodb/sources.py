@@ -9,7 +9,7 @@ from haar.kit.call import Members
 from haar.services.dynamodb import keys, texts
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.expressions.key_conditions import CompiledKeyCondition, KeyTerm
-from haar.services.dynamodb.records import Index, KeyPart, Schema, Table
+from haar.services.dynamodb.records import ACTIVE, Index, KeyPart, Schema, Table
 from haar.services.dynamodb.schema import (
     HASH_BYTES_MAX,
     RANGE_BYTES_MAX,
@@ -87,12 +87,15 @@ def source_of(members: Members, table: Table) -> Source:
     """Return what a request reads.
 
     Raises:
-        Invalid: no such index, or one that cannot be read consistently.
+        Invalid: no such index, or one that cannot be read yet, or not consistently.
     """
     name = members.get("IndexName")
     if name is None:
         return Source(table, None)
-    source = Source(table, index_named(table, name))
+    index = index_named(table, name)
+    if index.status != ACTIVE:
+        raise Invalid(texts.INDEX_FILLING, index=name)
+    source = Source(table, index)
     if source.is_global and members.get("ConsistentRead"):
         raise Invalid(texts.INDEX_CONSISTENT)
     return source

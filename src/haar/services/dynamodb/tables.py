@@ -11,6 +11,7 @@ from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists
 from haar.services.dynamodb.lookup import load_named, table_arn
 from haar.services.dynamodb.records import TABLE, Table
+from haar.services.dynamodb.tags import checked_tags, put_tags
 from haar.store.api import Transaction
 
 _PAGE_MAX = 100
@@ -21,14 +22,14 @@ _PAGE_MAX = 100
     members=(
         "TableName AttributeDefinitions KeySchema LocalSecondaryIndexes GlobalSecondaryIndexes "
         "BillingMode ProvisionedThroughput OnDemandThroughput TableClass "
-        "DeletionProtectionEnabled StreamSpecification SSESpecification"
+        "DeletionProtectionEnabled StreamSpecification SSESpecification Tags"
     ),
     resource=table_arn,
 )
 def create_table(call: Call[Members], tx: Transaction) -> Members:
     """Make a table. It is ACTIVE at once, with its indexes.
 
-    Keys: reads and writes ``table``; adds to ``tables``.
+    Keys: reads and writes ``table``; writes ``tags``; adds to ``tables``.
 
     Raises:
         Invalid: settings that AWS does not take.
@@ -44,6 +45,7 @@ def create_table(call: Call[Members], tx: Transaction) -> Members:
     tx.add(keys.NEWEST_TABLE, 1)
     table = checked_table(call, rows.counter(tx, keys.NEWEST_TABLE))
     tx.put(keys.table(arn), TABLE.encode(table))
+    put_tags(tx, arn, checked_tags({}, call.members.get("Tags", [])))
     return {"TableDescription": describe(tx, table)}
 
 
@@ -97,6 +99,7 @@ def checked_table(call: Call[Members], uid: int) -> Table:
         is_protected=members.get("DeletionProtectionEnabled", False),
         max_read_units=most.read,
         max_write_units=most.write,
+        newest_index=len(indexes),
     )
 
 

@@ -139,6 +139,55 @@ SEGMENT_BEYOND = (
     "{segment} is not less than TotalSegments: {total}"
 )
 
+INDEX_FILLING = "Cannot read from backfilling global secondary index: {index}"
+
+# The older forms
+JOINED_WITHOUT = "ConditionalOperator cannot be used without Filter or Expected"
+JOINED_ALONE = (
+    "ConditionalOperator can only be used when Filter or Expected has two or more elements"
+)
+EXISTS_AND_OPERATOR = (
+    f"{_PARAMETERS}Exists and ComparisonOperator cannot be used together for Attribute: {{name}}"
+)
+VALUE_AND_LIST = (
+    f"{_PARAMETERS}Value and AttributeValueList cannot be used together for Attribute: {{name}}"
+)
+LIST_WITHOUT_OPERATOR = (
+    f"{_PARAMETERS}AttributeValueList can only be used with a ComparisonOperator for Attribute: "
+    "{name}"
+)
+VALUE_NOT_EXISTING = (
+    f"{_PARAMETERS}Value cannot be used when Exists is false for Attribute: {{name}}"
+)
+VALUE_MISSING = (
+    f"{_PARAMETERS}Value must be provided when Exists is {{exists}} for Attribute: {{name}}"
+)
+ARGUMENT_COUNT = (
+    f"{_PARAMETERS}Invalid number of argument(s) for the {{operator}} ComparisonOperator"
+)
+ARGUMENT_TYPE = (
+    f"{_PARAMETERS}ComparisonOperator {{operator}} is not valid for {{kind}} AttributeValue type"
+)
+ARGUMENTS_DIFFER = (
+    f"{_PARAMETERS}AttributeValues inside AttributeValueList must all be of the same type"
+)
+BETWEEN_ORDER = (
+    "The BETWEEN condition was provided a range where the lower bound is greater than the upper "
+    "bound"
+)
+KEY_CONDITIONS_COUNT = "Conditions can be of length 1 or 2 only"
+KEY_CONDITIONS_OPERATOR = "Attempted conditional constraint is not an indexable operation"
+QUERY_FILTER_ON_KEY = (
+    "QueryFilter can only contain non-primary key attributes: Primary key attribute: {name}"
+)
+NAME_TWICE = f"{_PARAMETERS}Duplicate value in attribute name: {{name}}"
+ACTION_WITHOUT_VALUE = (
+    f"{_PARAMETERS}Only DELETE action is allowed when no attribute value is specified"
+)
+ADD_TYPE = f"{_PARAMETERS}ADD action is not supported for the type {{kind}}"
+DELETE_TYPE = f"{_PARAMETERS}DELETE action with value is not supported for the type {{kind}}"
+UPDATE_TYPE = "Type mismatch for attribute to update"
+
 # Batches and transactions
 BATCH_DUPLICATES = "Provided list of item keys contains duplicates"
 BATCH_TOO_MANY_WRITES = "Too many items requested for the BatchWriteItem call"
@@ -243,6 +292,15 @@ UNITS_UNCHANGED = (
     "ReadCapacityUnits: {read}. Current WriteCapacityUnits provisioned for the table: {write}. "
     "Requested WriteCapacityUnits: {write}. Refer to the Amazon DynamoDB Developer Guide for "
     "current limits and how to request higher limits."
+)
+
+REDEFINED = (
+    "Attributes cannot be redefined. Please check that your attribute has the same type as "
+    "previously defined. Existing schema: {old} New schema: {new}"
+)
+INDEX_ACTION = (
+    f"{_PARAMETERS}One of GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Update, "
+    "GlobalSecondaryIndexUpdate.Delete must not be null"
 )
 
 # Tags and time to live

@@ -63,7 +63,11 @@ def compile_condition(text: str, names: Mapping[str, str]) -> CompiledCondition:
     Raises:
         ExpressionFault: the text is wrong.
     """
-    condition, used = parse_condition(text, names)
+    return compile_parsed(*parse_condition(text, names))
+
+
+def compile_parsed(condition: Condition, used: Used) -> CompiledCondition:
+    """Return a condition that is parsed already."""
     checks: list[Check] = []
     evaluate = _evaluate(condition, checks)
     return CompiledCondition(condition, evaluate, used, lambda values: run_checks(checks, values))
@@ -188,6 +192,11 @@ def ordered(order: Callable[[Any, Any], bool], left: Value | None, right: Value 
     return one is not None and order(one, rank(right))
 
 
+def are_ordered(lower: Value, upper: Value) -> bool:
+    """Whether one value of an ordered type is not above another."""
+    return not ordered(operator.gt, lower, upper)
+
+
 def _between(node: Between, checks: list[Check]) -> Evaluate:
     operand = operand_of(node.operand, checks)
     lower, upper = operand_of(node.lower, checks), operand_of(node.upper, checks)
@@ -218,7 +227,7 @@ def check_bounds(node: Between, values: Values) -> None:
     shown = {"lower": show_value(lower), "upper": show_value(upper)}
     if kind_of(lower) != kind_of(upper):
         raise ExpressionFault(faults.BOUNDS_TYPE, **shown)
-    if ordered(operator.gt, lower, upper):
+    if not are_ordered(lower, upper):
         raise ExpressionFault(faults.BOUNDS_ORDER, **shown)
 
 

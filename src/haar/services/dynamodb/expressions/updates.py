@@ -142,11 +142,11 @@ def _compiled(action: Action, checks: list[Check]) -> tuple[Parts, Evaluated, Ch
     operand = action.operand
     assert operand is not None, "only REMOVE has none"
     if action.section == "SET":
-        return action.path.parts, _value_of(operand, checks), _set
+        return action.path.parts, _value_of(operand, checks), replace
     assert isinstance(operand, Placeholder), "the grammar says so"
     read = operand_of(operand, checks)
     checks.append(_section_check(action.section, operand.name))
-    return action.path.parts, read, _add if action.section == "ADD" else _delete
+    return action.path.parts, read, add if action.section == "ADD" else delete
 
 
 def _section_check(section: str, name: str) -> Check:
@@ -227,12 +227,17 @@ def _list_append(node: Function, checks: list[Check]) -> Evaluated:
     return evaluate
 
 
-def _set(present: Value | None, operand: Value) -> Value:
+def replace(_present: Value | None, operand: Value) -> Value:
+    """Return the operand."""
     return operand
 
 
-def _add(present: Value | None, operand: Value) -> Value:
-    """Return a sum of numbers, or a union of sets."""
+def add(present: Value | None, operand: Value) -> Value:
+    """Return a sum of numbers, or a union of sets.
+
+    Raises:
+        Invalid: of two types, or a sum that is no number.
+    """
     if present is None:
         return operand
     ((kind, content),) = operand.items()
@@ -244,8 +249,12 @@ def _add(present: Value | None, operand: Value) -> Value:
     return {kind: [*present[kind], *(one for one in content if _member(kind, one) not in known)]}
 
 
-def _delete(present: Value | None, operand: Value) -> Value | None:
-    """Return a difference of sets; nothing where nothing is left."""
+def delete(present: Value | None, operand: Value) -> Value | None:
+    """Return a difference of sets; nothing where nothing is left.
+
+    Raises:
+        Invalid: of two types.
+    """
     if present is None:
         return None
     ((kind, content),) = operand.items()

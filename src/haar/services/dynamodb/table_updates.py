@@ -1,0 +1,202 @@
+"""UpdateTable: capacity, class, protection, and global indexes made or removed on a live table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from haar.kit.call import Call, Members
+from haar.kit.operation import operation
+from haar.services.dynamodb import backfills, definitions, keys, texts
+from haar.services.dynamodb.definitions import ON_DEMAND, Kinds, Units
+from haar.services.dynamodb.descriptions import describe
+from haar.services.dynamodb.errors import Invalid, LimitExceeded
+from haar.services.dynamodb.lookup import load_named, table_arn
+from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
+from haar.services.dynamodb.schema import index_named
+from haar.services.dynamodb.tables import refuse_unbuilt
+from haar.store.api import Transaction
+
+_SETTINGS = (
+    "BillingMode ProvisionedThroughput OnDemandThroughput TableClass DeletionProtectionEnabled "
+    "GlobalSecondaryIndexUpdates StreamSpecification SSESpecification"
+)
+_replace = msgspec.structs.replace
+
+
+@operation(
+    "UpdateTable",
+    members=f"TableName AttributeDefinitions {_SETTINGS}",
+    resource=table_arn,
+)
+def update_table(call: Call[Members], tx: Transaction) -> Members:
+    """Change a table. A new index is CREATING until it has all items, while the table works on.
+
+    Keys: reads and writes ``table``; clears ``rows``, ``count``, ``bytes`` of an index; schedules
+    ``dynamodb.backfill``.
+
+    Raises:
+        TableNotFound: no such table.
+        Invalid: settings that AWS does not take.
+        LimitExceeded: more than one index made or removed at once.
+
+    Source: AWS docs, DynamoDB API reference, UpdateTable.
+    """
+    members = call.members
+    refuse_unbuilt(call)
+    if members.keys().isdisjoint(_SETTINGS.split()):
+        raise Invalid(texts.UPDATE_NOTHING)
+    old = load_named(tx, call.resource)
+    kinds = _kinds(old, members)
+    new = _with_units(_with_settings(old, members), members, call.now_ms)
+    removed: Index | None = None
+    for update in members.get("GlobalSecondaryIndexUpdates", ()):
+        new, removed = _with_index(tx, new, update, kinds, call.now_ms)
+    _check_index_units(new)
+    new = _with_definitions(new, kinds)
+    tx.put(keys.table(new.arn), TABLE.encode(new))
+    described = describe(tx, new)
+    if removed is not None:
+        backfills.remove(tx, new, removed)
+    return {"TableDescription": described}
+
+
+def _kinds(table: Table, members: Members) -> Kinds:
+    """Return the types of all attributes that the table or the request defines.
+
+    Raises:
+        Invalid: the request gives one another type.
+    """
+    kinds = {part.name: part.kind for part in table.definitions}
+    for name, kind in definitions.kinds_of(members.get("AttributeDefinitions", [])).items():
+        if kinds.setdefault(name, kind) != kind:
+            raise Invalid(
+                texts.REDEFINED,
+                old=_shown_schema(table, {}),
+                new=_shown_schema(table, {name: kind}),
+            )
+    return kinds
+
+
+def _shown_schema(table: Table, kinds: Kinds) -> str:
+    parts = [(part, "HASH") for part in table.schema.hash]
+    parts += [(part, "RANGE") for part in table.schema.range]
+    inside = [f"key{{{p.name}:{kinds.get(p.name, p.kind)}:{role}}}" for p, role in parts]
+    return f"Schema:[SchemaElement: {', SchemaElement: '.join(inside)}]"
+
+
+def _with_settings(table: Table, members: Members) -> Table:
+    most = Units(table.max_read_units, table.max_write_units)
+    if "OnDemandThroughput" in members:
+        most = definitions.demand_units(members)
+    return _replace(
+        table,
+        table_class=members.get("TableClass", table.table_class),
+        is_protected=members.get("DeletionProtectionEnabled", table.is_protected),
+        max_read_units=most.read,
+        max_write_units=most.write,
+    )
+
+
+def _with_units(table: Table, members: Members, now_ms: int) -> Table:
+    """Return a table with the billing and the capacity that a request gives.
+
+    Raises:
+        Invalid: they do not go together, or change nothing.
+    """
+    billing = members.get("BillingMode", table.billing)
+    if billing == table.billing and "ProvisionedThroughput" not in members:
+        return table
+    units = definitions.units_of(members, billing)
+    if billing == table.billing and units == (table.read_units, table.write_units):
+        raise Invalid(texts.UNITS_UNCHANGED, read=units.read, write=units.write)
+    is_raised = units.read > table.read_units or units.write > table.write_units
+    is_lowered = units.read < table.read_units or units.write < table.write_units
+    turned = billing == ON_DEMAND != table.billing
+    indexes = table.indexes
+    if turned:
+        indexes = tuple(_replace(index, read_units=0, write_units=0) for index in indexes)
+    return _replace(
+        table,
+        billing=billing,
+        indexes=indexes,
+        read_units=units.read,
+        write_units=units.write,
+        on_demand_ms=now_ms if turned else table.on_demand_ms,
+        units_raised_ms=now_ms if is_raised else table.units_raised_ms,
+        units_lowered_ms=now_ms if is_lowered else table.units_lowered_ms,
+    )
+
+
+def _with_index(
+    tx: Transaction, table: Table, update: Members, kinds: Kinds, now_ms: int
+) -> tuple[Table, Index | None]:
+    """Return the table after one of GlobalSecondaryIndexUpdates, and the index that it removed."""
+    if "Update" in update:
+        return _with_changed_index(table, update["Update"]), None
+    if "Create" in update:
+        return _with_new_index(tx, table, update["Create"], kinds, now_ms), None
+    if "Delete" not in update:
+        raise Invalid(texts.INDEX_ACTION)
+    index = _global_named(table, update["Delete"]["IndexName"])
+    return _replace(table, indexes=tuple(i for i in table.indexes if i is not index)), index
+
+
+def _with_changed_index(table: Table, update: Members) -> Table:
+    index = _global_named(table, update["IndexName"])
+    changed: dict[str, Any] = {}
+    units = update.get("ProvisionedThroughput")
+    if units is not None:
+        if table.billing == ON_DEMAND:
+            raise Invalid(texts.INDEX_UNITS_GIVEN, index=index.name)
+        changed["read_units"] = units["ReadCapacityUnits"]
+        changed["write_units"] = units["WriteCapacityUnits"]
+    if "OnDemandThroughput" in update:
+        most = definitions.demand_units(update)
+        changed["max_read_units"], changed["max_write_units"] = most
+    new = _replace(index, **changed)
+    return _replace(table, indexes=tuple(new if i is index else i for i in table.indexes))
+
+
+def _with_new_index(
+    tx: Transaction, table: Table, create: Members, kinds: Kinds, now_ms: int
+) -> Table:
+    if any(index.status != ACTIVE for index in table.indexes):
+        raise LimitExceeded
+    if any(index.name == create["IndexName"] for index in table.indexes):
+        raise Invalid(texts.INDEX_TWICE, index=create["IndexName"])
+    if sum(not index.is_local for index in table.indexes) >= definitions.GLOBAL_INDEXES_MAX:
+        raise Invalid(texts.TOO_MANY_GSI)
+    made = definitions.global_index(table.newest_index + 1, create, kinds, table.billing)
+    index = _replace(made, status=CREATING)
+    new = _replace(table, indexes=(*table.indexes, index), newest_index=index.uid)
+    backfills.begin(tx, new, index, now_ms)
+    return new
+
+
+def _global_named(table: Table, name: str) -> Index:
+    index = index_named(table, name)
+    if index.is_local:
+        raise Invalid(texts.NO_INDEX, index=name)
+    return index
+
+
+def _check_index_units(table: Table) -> None:
+    if table.billing != ON_DEMAND:
+        for index in table.indexes:
+            if not index.is_local and not index.read_units:
+                raise Invalid(texts.INDEX_UNITS_MISSING, index=index.name)
+
+
+def _with_definitions(table: Table, kinds: Kinds) -> Table:
+    """Return a table that defines the attributes of its keys and no others.
+
+    Raises:
+        Invalid: too many names are projected.
+    """
+    schemas = [table.schema, *(index.schema for index in table.indexes)]
+    used = {part.name for schema in schemas for part in schema.parts}
+    kept = {name: kind for name, kind in kinds.items() if name in used}
+    definitions.check_whole(kept, table.schema, table.indexes)
+    return _replace(table, definitions=definitions.definitions_of(kept))

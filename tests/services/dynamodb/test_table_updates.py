@@ -1,0 +1,230 @@
+"""UpdateTable, tags and limits through boto3."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from haar.testing import running
+
+PARAMETERS = "One or more parameter values were invalid: "
+
+
+def global_index(name: str, attribute: str, **more: Any) -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "KeySchema": [{"AttributeName": attribute, "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+        **more,
+    }
+
+
+def create(name: str, attribute: str, kind: str = "S") -> dict[str, Any]:
+    return {
+        "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": kind}],
+        "GlobalSecondaryIndexUpdates": [{"Create": global_index(name, attribute)}],
+    }
+
+
+def wait_for_index(db: Any, table: str, index: str) -> Any:
+    """Return the index's description once it is ACTIVE."""
+    while True:
+        described = db.describe_table(TableName=table)["Table"]
+        found = {one["IndexName"]: one for one in described["GlobalSecondaryIndexes"]}[index]
+        if found["IndexStatus"] == "ACTIVE":
+            return found
+        assert found["IndexStatus"] == "CREATING"
+        assert found["Backfilling"] is True
+
+
+def test_a_table_changes_its_settings(db: Any, table: str) -> None:
+    """Billing, capacity, class and protection change while the table works."""
+    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
+    changed = db.update_table(
+        TableName=table, BillingMode="PROVISIONED", ProvisionedThroughput=units
+    )["TableDescription"]
+    assert changed["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
+    assert changed["ProvisionedThroughput"]["WriteCapacityUnits"] == 6
+    assert "LastIncreaseDateTime" in changed["ProvisionedThroughput"]
+    with pytest.raises(ClientError, match="The provisioned throughput for the table will not"):
+        db.update_table(TableName=table, ProvisionedThroughput=units)
+    changed = db.update_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        OnDemandThroughput={"MaxReadRequestUnits": 10, "MaxWriteRequestUnits": -1},
+        TableClass="STANDARD_INFREQUENT_ACCESS",
+        DeletionProtectionEnabled=True,
+    )["TableDescription"]
+    assert changed["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
+    assert changed["OnDemandThroughput"] == {
+        "MaxReadRequestUnits": 10,
+        "MaxWriteRequestUnits": -1,
+    }
+    assert changed["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    with pytest.raises(ClientError, match="currently protected against deletion"):
+        db.delete_table(TableName=table)
+    db.update_table(TableName=table, DeletionProtectionEnabled=False)
+    db.delete_table(TableName=table)
+
+
+def test_a_new_index_gets_what_was_there_before(db: Any, table: str) -> None:
+    """A back-fill adds every item that has the key, beside the writes of the meantime."""
+    for start in range(0, 500, 25):
+        db.batch_write_item(
+            RequestItems={
+                table: [
+                    {"PutRequest": {"Item": {"p": {"S": str(n)}, "g": {"S": str(n % 5)}}}}
+                    for n in range(start, start + 25)
+                ]
+            }
+        )
+    odd: list[dict[str, Any]] = [{"N": "1"}, {"S": ""}, {"S": "x" * 2049}, {"NULL": True}]
+    for number, value in enumerate(odd):
+        db.put_item(TableName=table, Item={"p": {"S": f"odd {number}"}, "g": value})
+    made = db.update_table(TableName=table, **create("by-g", "g"))["TableDescription"]
+    assert made["GlobalSecondaryIndexes"][0]["IndexStatus"] == "CREATING"
+    for number in range(0, 500, 7):
+        db.update_item(
+            TableName=table,
+            Key={"p": {"S": str(number)}},
+            UpdateExpression="SET g = :g",
+            ExpressionAttributeValues={":g": {"S": "moved"}},
+        )
+    for number in range(1, 500, 7):
+        db.delete_item(TableName=table, Key={"p": {"S": str(number)}})
+    found = wait_for_index(db, table, "by-g")
+    expected = {str(n): "moved" if n % 7 == 0 else str(n % 5) for n in range(500) if n % 7 != 1}
+    pages = db.get_paginator("scan").paginate(TableName=table, IndexName="by-g")
+    entries = {i["p"]["S"]: i["g"]["S"] for page in pages for i in page["Items"]}
+    assert entries == expected
+    assert found["ItemCount"] == len(expected)
+
+
+def test_a_back_fill_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """An index that lacks items cannot be read, and gets them whenever haar runs again."""
+    with running(data=tmp_path) as cloud:
+        db = cloud.client("dynamodb")
+        db.create_table(
+            TableName="filled",
+            KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for number in range(150):
+            db.put_item(TableName="filled", Item={"p": {"S": str(number)}, "g": {"S": "g"}})
+        cloud.run(cloud.app._parts.workers.stop())
+        db.update_table(TableName="filled", **create("by-g", "g"))
+        with pytest.raises(ClientError, match="Cannot read from backfilling global secondary"):
+            db.scan(TableName="filled", IndexName="by-g")
+    with running(data=tmp_path) as cloud:
+        db = cloud.client("dynamodb")
+        assert wait_for_index(db, "filled", "by-g")["ItemCount"] == 150
+        assert db.scan(TableName="filled", IndexName="by-g", Select="COUNT")["Count"] == 150
+
+
+def test_indexes_are_made_one_at_a_time(db: Any, table: str) -> None:
+    """A second index has to wait for the first; a removed one leaves no trace."""
+    both = [{"Create": global_index("one", "g")}, {"Create": global_index("two", "g")}]
+    with pytest.raises(ClientError, match="Only 1 online index can be created") as refused:
+        db.update_table(
+            TableName=table, **{**create("one", "g"), "GlobalSecondaryIndexUpdates": both}
+        )
+    assert refused.value.response["Error"]["Code"] == "LimitExceededException"
+    db.put_item(TableName=table, Item={"p": {"S": "a"}, "g": {"S": "g"}})
+    db.update_table(TableName=table, **create("one", "g"))
+    wait_for_index(db, table, "one")
+    with pytest.raises(ClientError, match="Duplicate index name: one"):
+        db.update_table(TableName=table, **create("one", "g"))
+    with pytest.raises(ClientError) as refused:
+        db.put_item(TableName=table, Item={"p": {"S": "b"}, "g": {"N": "1"}})
+    assert refused.value.response["Error"]["Message"] == (
+        f"{PARAMETERS}Type mismatch for Index Key g Expected: S Actual: N IndexName: one"
+    )
+    db.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "one"}}])
+    described = db.describe_table(TableName=table)["Table"]
+    assert "GlobalSecondaryIndexes" not in described
+    assert [one["AttributeName"] for one in described["AttributeDefinitions"]] == ["p"]
+    db.put_item(TableName=table, Item={"p": {"S": "b"}, "g": {"N": "1"}})
+    db.update_table(TableName=table, **create("one", "g", "N"))
+    wait_for_index(db, table, "one")
+    assert db.scan(TableName=table, IndexName="one")["Items"] == [
+        {"p": {"S": "b"}, "g": {"N": "1"}}
+    ]
+
+
+def test_a_key_keeps_its_type(db: Any, table: str) -> None:
+    """A defined attribute cannot get another type."""
+    with pytest.raises(ClientError) as refused:
+        db.update_table(TableName=table, **create("idx", "p", "N"))
+    assert refused.value.response["Error"]["Message"] == (
+        "Attributes cannot be redefined. Please check that your attribute has the same type as "
+        "previously defined. Existing schema: Schema:[SchemaElement: key{p:S:HASH}] New schema: "
+        "Schema:[SchemaElement: key{p:N:HASH}]"
+    )
+    with pytest.raises(ClientError, match="At least one of ProvisionedThroughput, BillingMode"):
+        db.update_table(TableName=table)
+
+
+def test_tags_belong_to_a_table(db: Any, make_table: Callable[..., str]) -> None:
+    """Tags are added, replaced, removed, and end with their table."""
+    name = make_table(Tags=[{"Key": "team", "Value": "a"}])
+    arn = db.describe_table(TableName=name)["Table"]["TableArn"]
+    db.tag_resource(
+        ResourceArn=arn, Tags=[{"Key": "team", "Value": "b"}, {"Key": "cost", "Value": ""}]
+    )
+    assert db.list_tags_of_resource(ResourceArn=arn)["Tags"] == [
+        {"Key": "team", "Value": "b"},
+        {"Key": "cost", "Value": ""},
+    ]
+    db.untag_resource(ResourceArn=arn, TagKeys=["team", "absent"])
+    assert db.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "cost", "Value": ""}]
+    with pytest.raises(ClientError, match="Too many tags"):
+        db.tag_resource(
+            ResourceArn=arn, Tags=[{"Key": str(number), "Value": ""} for number in range(50)]
+        )
+    db.delete_table(TableName=name)
+    with pytest.raises(ClientError, match="Requested resource not found: ResourcArn"):
+        db.list_tags_of_resource(ResourceArn=arn)
+
+
+def test_limits_and_endpoints_are_told(db: Any, cloud: Any) -> None:
+    """SDKs that ask for limits and endpoints get answers."""
+    assert db.describe_limits()["TableMaxReadCapacityUnits"] == 40_000
+    (endpoint,) = db.describe_endpoints()["Endpoints"]
+    assert endpoint["Address"] == cloud.endpoint.removeprefix("http://")
+
+
+def test_counts_survive_concurrent_writers(db: Any, make_table: Callable[..., str]) -> None:
+    """64 threads that count up under a condition lose no update."""
+    name = make_table()
+    key = {"p": {"S": "counter"}}
+    db.put_item(TableName=name, Item={**key, "n": {"N": "0"}})
+
+    def count_up(times: int) -> None:
+        done = 0
+        while done < times:
+            seen = db.get_item(TableName=name, Key=key)["Item"]["n"]
+            following = {"N": str(int(seen["N"]) + 1)}
+            try:
+                db.update_item(
+                    TableName=name,
+                    Key=key,
+                    UpdateExpression="SET n = :new",
+                    ConditionExpression="n = :old",
+                    ExpressionAttributeValues={":new": following, ":old": seen},
+                )
+            except db.exceptions.ConditionalCheckFailedException:
+                continue
+            done += 1
+
+    threads = [threading.Thread(target=count_up, args=(1,)) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert db.get_item(TableName=name, Key=key)["Item"]["n"] == {"N": "64"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from haar.kernel.entropy import SeededEntropy
 from haar.store.blob_files import FileBlobs
-from haar.store.blobs import INLINE_BYTES_MAX, Blob, Blobs
+from haar.store.blobs import INLINE_BYTES_MAX, Blob, BlobDamaged, Blobs
 from haar.store.memory import MemoryBlobs
 
 PIECE_BYTES_MAX = 256 * 1024
@@ -110,11 +111,43 @@ async def test_the_sweep_removes_what_nobody_refers_to(tmp_path: Path) -> None:
     assert await whole(blobs, kept) == bytes(100_000)
 
 
-async def test_a_file_that_became_shorter_is_noticed(tmp_path: Path) -> None:
-    """A read that finds fewer bytes than the record says fails; it does not end early."""
+async def gather_into(seen: list[bytes], reading: AsyncIterator[bytes]) -> None:
+    async for piece in reading:
+        seen.append(piece)  # noqa: PERF401  # it is asked what was seen before the error
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[FileBlobs, Blob, Path]:
+    """A blob of some pieces, and its file."""
     blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
-    blob = await blobs.write(pieces(bytes(100_000)))
-    path = next(path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
-    path.write_bytes(bytes(99_999))
-    with pytest.raises(EOFError):
+    blob = asyncio.run(blobs.write(pieces(sample(700_000))))
+    return blobs, blob, next(path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
+
+
+async def test_a_file_that_became_shorter_is_noticed(kept: tuple[FileBlobs, Blob, Path]) -> None:
+    """A read that finds fewer bytes than the record says fails; it does not end early."""
+    blobs, blob, path = kept
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BlobDamaged):
         await whole(blobs, blob)
+    with pytest.raises(BlobDamaged):
+        await whole(blobs, blob, start=699_000)
+
+
+@pytest.mark.parametrize("at", [0, 300_000, 699_999])
+async def test_a_flipped_bit_is_noticed(kept: tuple[FileBlobs, Blob, Path], at: int) -> None:
+    """A whole read of changed bytes never ends well: its last piece is kept back."""
+    blobs, blob, path = kept
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 4
+    path.write_bytes(raw)
+    seen: list[bytes] = []
+    with pytest.raises(BlobDamaged):
+        await gather_into(seen, blobs.read(blob))
+    assert sum(map(len, seen)) < blob.size
+
+
+async def test_a_blob_without_a_checksum_is_read(kept: tuple[FileBlobs, Blob, Path]) -> None:
+    """Records that are older than the checksum still give their bytes."""
+    blobs, blob, _ = kept
+    assert await whole(blobs, Blob(blob.size, b"", blob.name)) == sample(700_000)

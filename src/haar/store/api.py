@@ -13,6 +13,8 @@ whoever writes the next one promise:
   that a power cut could take back.
 * **A failed sync stops the store.** Later calls raise :class:`StoreStopped`; an fsync is never
   tried again.
+* **Never wrong data.** Bytes that changed on the disk raise :class:`StoreDamaged`, when the store
+  is opened or when they are read.
 
 Keys are 1 to 8,192 bytes, usually made by :mod:`haar.store.tuples`; values up to 16 MiB (larger
 bytes are blobs, :mod:`haar.store.blobs`).
@@ -45,6 +47,10 @@ class Span(NamedTuple):
 
 class StoreStopped(Exception):
     """The store is closed, or met an error of the disk, and takes no more work."""
+
+
+class StoreDamaged(Exception):
+    """What is on the disk is not what was written there; nothing of it is passed on."""
 
 
 class RowTooLarge(ValueError):

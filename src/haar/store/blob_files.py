@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from haar.kernel.entropy import Entropy, hex_id
-from haar.store.blobs import INLINE_BYTES_MAX, Blob
+from haar.store.blobs import INLINE_BYTES_MAX, Blob, BlobDamaged
 from haar.store.directory import sync_directory
 
 PIECE_BYTES = 256 * 1024
@@ -56,33 +57,39 @@ class FileBlobs:
             self._own.add(name)
         file = await asyncio.to_thread(_create, self._path(name))
         try:
-            size = await _pour(file, head, rest)
+            size, crc32 = await _pour(file, head, rest)
             await asyncio.to_thread(_settle, file, self._path(name).parent)
         except BaseException:
             self._path(name).unlink()
             raise
         finally:
             os.close(file)
-        return Blob(size, b"", name)
+        return Blob(size, b"", name, crc32)
 
     async def read(
         self, blob: Blob, *, start: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
-        """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB."""
+        """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB.
+
+        Raises:
+            BlobDamaged: the file is shorter than its record says, or its checksum another one.
+        """
         end = blob.size if length is None else min(blob.size, start + length)
         if not blob.name:
             if start < end:
                 yield blob.inline[start:end]
             return
+        expected = blob.crc32 if (start, end) == (0, blob.size) else None
         file = os.open(self._path(blob.name), os.O_RDONLY | os.O_CLOEXEC)
         try:
+            crc32 = 0
             while start < end:
-                piece = await asyncio.to_thread(
-                    os.pread, file, min(PIECE_BYTES, end - start), start
-                )
-                if not piece:
-                    raise EOFError(f"blob {blob.name} is shorter than its record says")
+                size = min(PIECE_BYTES, end - start)
+                piece, crc32 = await asyncio.to_thread(_read_piece, file, size, start, crc32)
                 start += len(piece)
+                is_wrong = start == end and expected not in {None, crc32}
+                if not piece or is_wrong:
+                    raise BlobDamaged(f"blob {blob.name} is not what was written")
                 yield piece
         finally:
             os.close(file)
@@ -128,23 +135,30 @@ def _create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
-async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> int:
-    """Write everything, a buffer at a time, and return how many bytes it was."""
-    pending, waiting, size = head, sum(map(len, head)), 0
+async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> tuple[int, int]:
+    """Write everything, a buffer at a time; return how many bytes it was, and their CRC-32."""
+    pending, waiting, size, crc32 = head, sum(map(len, head)), 0, 0
     async for piece in rest:
         pending.append(piece)
         waiting += len(piece)
         if waiting >= _BUFFER_BYTES:
-            await asyncio.to_thread(_write_all, file, b"".join(pending))
+            crc32 = await asyncio.to_thread(_write_all, file, b"".join(pending), crc32)
             pending, waiting, size = [], 0, size + waiting
-    await asyncio.to_thread(_write_all, file, b"".join(pending))
-    return size + waiting
+    crc32 = await asyncio.to_thread(_write_all, file, b"".join(pending), crc32)
+    return size + waiting, crc32
 
 
-def _write_all(file: int, data: bytes) -> None:
+def _write_all(file: int, data: bytes, crc32: int) -> int:
+    """Write ``data`` and return the checksum of all up to its end."""
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
+    return zlib.crc32(data, crc32)
+
+
+def _read_piece(file: int, size: int, start: int, crc32: int) -> tuple[bytes, int]:
+    piece = os.pread(file, size, start)
+    return piece, zlib.crc32(piece, crc32)
 
 
 def _settle(file: int, directory: Path) -> None:

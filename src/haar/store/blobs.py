@@ -23,11 +23,17 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
         size: how many bytes.
         inline: the bytes, where they are few.
         name: the file's name, where they are many; empty for inline ones.
+        crc32: of a file's bytes; None in records older than it.
     """
 
     size: int
     inline: bytes = b""
     name: str = ""
+    crc32: int | None = None
+
+
+class BlobDamaged(Exception):
+    """A blob's file is not what was written."""
 
 
 class Blobs(Protocol):
@@ -43,7 +49,12 @@ class Blobs(Protocol):
     def read(
         self, blob: Blob, *, start: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
-        """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB."""
+        """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB.
+
+        Raises:
+            BlobDamaged: the bytes are not what was written; a read of the whole blob keeps its last
+                piece back until it knows.
+        """
         ...
 
     async def concatenate(self, blobs: list[Blob]) -> Blob:

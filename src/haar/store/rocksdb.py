@@ -5,6 +5,11 @@ GIL) and tells the loop once per sync, however many wait.
 
 A commit version is the engine's sequence number at the start, plus one per commit: each commit
 raises the sequence number by at least one, so versions never repeat, not even after a crash.
+
+At the start the log must replay without a flaw. Where it does not, its end may be what a crash tore
+off: a look at it, without writing, tells where it breaks. Behind everything that was acknowledged
+(:mod:`haar.store.synced`) it is cut there; before that, acknowledged rows are gone, and the store
+is refused as it is.
 """
 
 from __future__ import annotations
@@ -17,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from rocksdict import (
+    AccessType,
     BlockBasedOptions,
     Cache,
     Checkpoint,
     DBCompressionType,
+    DBRecoveryMode,
     Options,
     Rdict,
     ReadOptions,
@@ -28,9 +35,11 @@ from rocksdict import (
     WriteBatch,
 )
 
-from haar.store.api import Row, Span, StoreStopped
+from haar.store.api import Row, Span, StoreDamaged, StoreStopped
 from haar.store.commits import DiskError, GroupCommitStore, SyncEnded
+from haar.store.manifest import check_manifests
 from haar.store.overlay import Ground, OverlayTransaction
+from haar.store.synced import SyncedMark, read_synced
 
 CACHE_BYTES = 32 * 1024 * 1024
 MEMTABLE_BYTES = 16 * 1024 * 1024
@@ -44,6 +53,9 @@ class RocksStore(GroupCommitStore):
         path: the directory of its files; made where it is not there.
         cache_bytes: of the block cache.
         on_stop: told once when the store had to stop, with the reason.
+
+    Raises:
+        StoreDamaged: the files are not what was written, or acknowledged rows are missing.
     """
 
     def __init__(
@@ -65,7 +77,8 @@ class _RocksEngine:
     """Implements :class:`haar.store.commits.Engine`."""
 
     def __init__(self, path: Path, cache_bytes: int) -> None:
-        self._db = Rdict(str(path), options=options_of(cache_bytes))
+        self._db = open_database(path, cache_bytes)
+        self._mark = SyncedMark(path, self._db.latest_sequence_number())
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve_syncs, name="haar-sync", daemon=True)
         self._thread.start()
@@ -100,11 +113,13 @@ class _RocksEngine:
     def sync(self, ended: SyncEnded) -> None:
         """Sync the log in the thread."""
         loop = asyncio.get_running_loop()
+        covered = self._db.latest_sequence_number()
 
         def work() -> None:
             failure: Exception | None = None
             try:
                 self._db.flush_wal(True)  # noqa: FBT003  # rocksdict's signature
+                self._mark.raise_to(covered)
             except Exception as err:  # noqa: BLE001  # rocksdict raises bare Exception
                 failure = err
             loop.call_soon_threadsafe(ended, failure)
@@ -124,7 +139,56 @@ class _RocksEngine:
         """End the thread and close the files."""
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
+        self._mark.close()
         self._db.close()
+
+
+def open_database(path: Path, cache_bytes: int) -> Rdict:
+    """Open the files, or make them where there are none.
+
+    Raises:
+        StoreDamaged: they are not what was written, or acknowledged rows are missing.
+    """
+    try:
+        synced = read_synced(path)
+    except ValueError as err:
+        raise StoreDamaged(f"{path} does not tell how far it was synced") from err
+    check_manifests(path)
+    options = options_of(cache_bytes)
+    # Where there was a store, its files are never made anew beside what is left of them.
+    options.create_if_missing(synced is None)
+    options.set_wal_recovery_mode(DBRecoveryMode.absolute_consistency())
+    try:
+        db = Rdict(str(path), options=options)
+    except Exception as err:  # noqa: BLE001  # rocksdict raises bare Exception
+        db = _open_torn(path, options, synced or 0, err)
+    found = db.latest_sequence_number()
+    if found < (synced or 0):
+        db.close()
+        raise _missing(path, found, synced)
+    return db
+
+
+def _open_torn(path: Path, options: Options, synced: int, cause: Exception) -> Rdict:
+    """Open a store whose log has a flaw, if the flaw is behind everything acknowledged."""
+    options.set_wal_recovery_mode(DBRecoveryMode.point_in_time())
+    looking = AccessType.read_only(error_if_log_file_exist=False)
+    try:
+        look = Rdict(str(path), options=options, access_type=looking)
+        found = look.latest_sequence_number()
+        look.close()
+        db = Rdict(str(path), options=options) if found >= synced else None
+    except Exception as err:  # rocksdict raises bare Exception
+        raise StoreDamaged(f"{path} cannot be opened: {err}") from cause
+    if db is None:
+        raise _missing(path, found, synced) from cause
+    return db
+
+
+def _missing(path: Path, found: int, synced: int | None) -> StoreDamaged:
+    return StoreDamaged(
+        f"{path} has lost acknowledged rows: its log ends at {found}, and was synced up to {synced}"
+    )
 
 
 class _Newest(Ground):
@@ -134,7 +198,10 @@ class _Newest(Ground):
         self._db = db
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._db.get(key)
+        try:
+            value: bytes | None = self._db.get(key)
+        except Exception as err:  # rocksdict raises bare Exception
+            raise StoreDamaged(str(err)) from err
         return value
 
     def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
@@ -152,7 +219,7 @@ class _Fixed(Ground):
             value: bytes = self._snapshot[key]
         except Exception as err:  # rocksdict has no class of its own for an absent key
             if str(err) != "key not found":
-                raise
+                raise StoreDamaged(str(err)) from err
             return None
         return value
 
@@ -181,13 +248,16 @@ def iterate(source: Any, span: Span, *, reverse: bool) -> Iterator[Row]:
             break
         yield Row(found, value())
         step()
-    cursor.status()  # raises if the walk ended by an error and not by the span's end
+    try:
+        cursor.status()  # raises if the walk ended by an error and not by the span's end
+    except Exception as err:  # rocksdict raises bare Exception
+        raise StoreDamaged(str(err)) from err
 
 
 def options_of(cache_bytes: int) -> Options:
-    """Return RocksDB's options: bounded memory and files, synced logs survive a torn tail."""
+    """Return RocksDB's options: bounded memory and files, every block checked when it is read."""
     options = Options(raw_mode=True)
-    options.create_if_missing(True)  # noqa: FBT003  # rocksdict's signature
+    options.set_paranoid_checks(True)  # rocksdict's signature
     options.set_write_buffer_size(MEMTABLE_BYTES)
     options.set_max_write_buffer_number(3)
     options.set_max_open_files(OPEN_FILES_MAX)

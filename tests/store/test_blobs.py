@@ -103,12 +103,16 @@ async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 
 
 async def test_the_sweep_removes_what_nobody_refers_to(tmp_path: Path) -> None:
-    """What a crash left between the file and its transaction is given back at the start."""
-    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
-    kept = await blobs.write(pieces(bytes(100_000)))
-    await blobs.write(pieces(bytes(100_000)))
-    assert blobs.sweep([kept.name]) == 1
-    assert await whole(blobs, kept) == bytes(100_000)
+    """What a crash left between the file and its transaction is given back after the start."""
+    before = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+    kept, lost = [await before.write(pieces(bytes(100_000))) for _ in range(2)]
+    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(2))
+    own = await blobs.write(pieces(bytes(100_000)))
+    assert await blobs.sweep(lambda name: name == kept.name) == 1
+    for blob in (kept, own):
+        assert await whole(blobs, blob) == bytes(100_000)
+    with pytest.raises(FileNotFoundError):
+        await whole(blobs, lost)
 
 
 async def gather_into(seen: list[bytes], reading: AsyncIterator[bytes]) -> None:

@@ -35,6 +35,8 @@ class FileBlobs:
         self._entropy = entropy
         # Names of this process's files, until the sweep has passed: it spares them.
         self._own: set[str] | None = set()
+        # Subdirectories whose names are known to be on disk.
+        self._known: set[Path] = set()
         directory.mkdir(mode=0o700, exist_ok=True)
 
     def _path(self, name: str) -> Path:
@@ -55,7 +57,7 @@ class FileBlobs:
         name = hex_id(self._entropy, _NAME_DIGITS)
         if self._own is not None:
             self._own.add(name)
-        file = await asyncio.to_thread(_create, self._path(name))
+        file = await asyncio.to_thread(self._create, self._path(name))
         try:
             size, crc32 = await _pour(file, head, rest)
             await asyncio.to_thread(_settle, file, self._path(name).parent)
@@ -65,6 +67,13 @@ class FileBlobs:
         finally:
             os.close(file)
         return Blob(size, b"", name, crc32)
+
+    def _create(self, path: Path) -> int:
+        if path.parent not in self._known:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            sync_directory(self._directory)
+            self._known.add(path.parent)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     async def read(
         self, blob: Blob, *, start: int = 0, length: int | None = None
@@ -126,13 +135,6 @@ class FileBlobs:
 
 def _entries(directory: Path) -> list[Path]:
     return sorted(directory.iterdir())
-
-
-def _create(path: Path) -> int:
-    if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        sync_directory(path.parent.parent)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> tuple[int, int]:

@@ -178,7 +178,7 @@ def _open_torn(path: Path, options: Options, synced: int, cause: Exception) -> R
         found = look.latest_sequence_number()
         look.close()
         db = Rdict(str(path), options=options) if found >= synced else None
-    except Exception as err:  # rocksdict raises bare Exception
+    except Exception as err:  # noqa: BLE001  # rocksdict raises bare Exception
         raise StoreDamaged(f"{path} cannot be opened: {err}") from cause
     if db is None:
         raise _missing(path, found, synced) from cause

@@ -126,7 +126,8 @@ def on_virtual_clock() -> Iterator[States]:
         return moment.replace(tzinfo=None) if remove_tzinfo else moment
 
     with pytest.MonkeyPatch.context() as patch, running(clock=clock) as cloud:
-        patch.setattr("botocore.auth.get_current_datetime", now)
+        for module in ("botocore.auth", "botocore.crt.auth"):
+            patch.setattr(f"{module}.get_current_datetime", now)
         yield States(cloud, clock)
 
 

@@ -1,0 +1,193 @@
+"""Waits, retries and time-outs, on a virtual clock: to the millisecond."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+END = {"Type": "Succeed"}
+MISSING = "arn:aws:lambda:us-east-1:000000000000:function:missing"
+"""A task that fails at once, with Lambda.ResourceNotFoundException."""
+
+
+def run_for(states: Any, body: dict[str, Any], given: Any, seconds: int, **others: Any) -> str:
+    """Start a machine of one state, let time pass a second at a time, return the ARN."""
+    if body["Type"] != "Fail" and "Next" not in body:
+        body = {**body, "End": True}
+    arn: str = states.start({"StartAt": "S", "States": {"S": body, **others}}, given)
+    for _ in range(seconds):
+        states.tick(1_000)
+    return arn
+
+
+def in_seconds(states: Any, seconds: float) -> str:
+    moment = datetime.fromtimestamp(states.clock.now_ms() / 1000, UTC) + timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("form", ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"])
+def test_a_wait_ends_at_its_time(states: Any, form: str) -> None:
+    """All four forms; not a millisecond early."""
+    value: Any = 3 if form.startswith("Seconds") else in_seconds(states, 3)
+    wait = {"Type": "Wait", form: "$.at" if form.endswith("Path") else value}
+    arn = run_for(states, wait, {"at": value}, 2)
+    states.tick(999)
+    assert states.describe(arn)["status"] == "RUNNING"
+    states.tick(1)
+    assert states.ended(arn)["output"] == states.describe(arn)["input"]
+    assert dict(states.seconds(arn))["WaitStateExited"] == 3.0
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        {"Seconds": 0},
+        {"SecondsPath": "$.zero"},
+        {"Timestamp": "2001-01-01T00:00:00Z"},
+        {"TimestampPath": "$.past"},
+    ],
+)
+def test_a_wait_for_a_time_that_is_past_is_none(states: Any, wait: dict[str, Any]) -> None:
+    """It exits in the very step that entered it."""
+    given = {"zero": 0, "past": "2001-01-01T00:00:00+02:00"}
+    assert states.output({"Type": "Wait", **wait}, given) == given
+
+
+WRONG_WAITS = [
+    ({"SecondsPath": "$.s"}, {"s": -1}, "references a negative value: $.s == -1"),
+    ({"SecondsPath": "$.s"}, {"s": 1.5}, "cannot be parsed as a long value: $.s == 1.5"),
+]
+
+
+@pytest.mark.parametrize(("wait", "given", "reason"), WRONG_WAITS)
+def test_a_wait_for_nonsense_fails(
+    states: Any, wait: dict[str, Any], given: dict[str, Any], reason: str
+) -> None:
+    """States.Runtime with AWS's reason."""
+    answer = states.state({"Type": "Wait", **wait}, given)
+    assert answer["error"] == "States.Runtime"
+    assert answer["cause"].endswith(f"The SecondsPath parameter {reason}")
+
+
+def test_a_wait_of_a_year_is_one_row(states: Any) -> None:
+    """Nothing runs meanwhile; the time may go in leaps."""
+    arn = run_for(states, {"Type": "Wait", "Seconds": 31_536_000}, {}, 0)
+    states.tick(31_535_999_999)
+    assert states.describe(arn)["status"] == "RUNNING"
+    states.tick(1)
+    assert states.ended(arn)["status"] == "SUCCEEDED"
+
+
+RETRIES = [
+    ({}, [1, 2, 4]),
+    ({"MaxAttempts": 0}, []),
+    ({"IntervalSeconds": 3, "BackoffRate": 1.0, "MaxAttempts": 2}, [3, 3]),
+    ({"IntervalSeconds": 1, "BackoffRate": 10.0, "MaxDelaySeconds": 5}, [1, 5, 5]),
+    ({"IntervalSeconds": 2, "BackoffRate": 1.5, "MaxAttempts": 3}, [2, 3, 4.5]),
+]
+
+
+@pytest.mark.parametrize(("rule", "waits"), RETRIES)
+def test_a_retry_backs_off(states: Any, rule: dict[str, Any], waits: list[float]) -> None:
+    """Interval, rate, largest delay and count; the first attempt is not a retry."""
+    retry = [{"ErrorEquals": ["States.ALL"], **rule}]
+    arn = run_for(states, {"Type": "Task", "Resource": MISSING, "Retry": retry}, {}, 0)
+    for _ in range(40):
+        states.tick(500)
+    assert states.ended(arn)["error"] == "Lambda.ResourceNotFoundException"
+    scheduled = [at for type_, at in states.seconds(arn) if type_ == "LambdaFunctionScheduled"]
+    assert [b - a for a, b in pairwise(scheduled)] == waits
+
+
+def test_jitter_is_between_nothing_and_the_delay(states: Any) -> None:
+    """FULL jitter draws from the whole of it."""
+    retry = [
+        {
+            "ErrorEquals": ["States.ALL"],
+            "IntervalSeconds": 10,
+            "MaxAttempts": 6,
+            "BackoffRate": 1.0,
+            "JitterStrategy": "FULL",
+        }
+    ]
+    arn = run_for(states, {"Type": "Task", "Resource": MISSING, "Retry": retry}, {}, 70)
+    assert states.ended(arn)["status"] == "FAILED"
+    scheduled = [at for type_, at in states.seconds(arn) if type_ == "LambdaFunctionScheduled"]
+    waits = [b - a for a, b in pairwise(scheduled)]
+    assert len(set(waits)) > 3
+    assert all(0 <= wait <= 11 for wait in waits)
+
+
+def test_each_retrier_has_its_own_count(states: Any) -> None:
+    """The first rule that matches counts, and what it has used up goes on to Catch."""
+    body = {
+        "Type": "Task",
+        "Resource": MISSING,
+        "Retry": [
+            {"ErrorEquals": ["Other"], "MaxAttempts": 5},
+            {"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 1},
+            {"ErrorEquals": ["States.ALL"], "MaxAttempts": 5},
+        ],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.e", "Next": "E"}],
+        "Next": "E",
+    }
+    arn = run_for(states, body, {"k": 1}, 3, E=END)
+    answer = states.ended(arn)
+    assert answer["status"] == "SUCCEEDED"
+    assert '"k":1,"e":{"Error":"Lambda.ResourceNotFoundException"' in answer["output"]
+    types = [type_ for type_, _ in states.seconds(arn)]
+    assert types.count("LambdaFunctionScheduled") == 2
+    assert types.count("TaskStateEntered") == 1
+
+
+def test_a_retry_evaluates_the_parameters_anew(states: Any) -> None:
+    """$$.State.RetryCount counts the retries; the state is entered once."""
+    body = {
+        "Type": "Task",
+        "Resource": MISSING,
+        "Parameters": {"n.$": "$$.State.RetryCount"},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 2}],
+    }
+    arn = run_for(states, body, {}, 4)
+    inputs = [
+        event["lambdaFunctionScheduledEventDetails"]["input"]
+        for event in states.history(arn)
+        if event["type"] == "LambdaFunctionScheduled"
+    ]
+    assert inputs == ['{"n":0}', '{"n":1}', '{"n":2}']
+
+
+def test_an_execution_that_takes_too_long_is_timed_out(states: Any) -> None:
+    """TimeoutSeconds of the whole machine: TIMED_OUT, and what waited is aborted."""
+    arn = states.start(
+        {
+            "StartAt": "S",
+            "TimeoutSeconds": 5,
+            "States": {"S": {"Type": "Wait", "Seconds": 60, "End": True}},
+        }
+    )
+    states.tick(4_999)
+    assert states.describe(arn)["status"] == "RUNNING"
+    states.tick(1)
+    answer = states.ended(arn)
+    assert answer["status"] == "TIMED_OUT"
+    assert (answer["stopDate"] - answer["startDate"]).total_seconds() == 5.0
+    assert [type_ for _, type_, _ in states.trace(arn)][-2:] == [
+        "WaitStateAborted",
+        "ExecutionTimedOut",
+    ]
+    states.tick(60_000)
+    assert states.describe(arn)["status"] == "TIMED_OUT"
+
+
+@pytest.mark.parametrize("error", ["States.Runtime", "States.DataLimitExceeded"])
+def test_states_all_does_not_catch_everything(states: Any, error: str) -> None:
+    """Two errors go past States.ALL."""
+    parallel = {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": error}}}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "E"}],
+        "Next": "E",
+    }
+    assert states.state(parallel, {}, E=END)["error"] == error

@@ -1,17 +1,28 @@
-"""Map Runs: described and listed."""
+"""Map Runs: described, changed and listed."""
 
 from __future__ import annotations
+
+import msgspec
 
 from haar.kernel import pages as tokens
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.states import counts, keys, names, pages
+from haar.services.states.errors import ValidationException
 from haar.services.states.ledger import read_map_run
 from haar.services.states.lookup import arn_of, need_execution, need_map_run
 from haar.services.states.map_definition import CONCURRENCY_MAX
-from haar.services.states.records import CURSORS, MapRunRecord
+from haar.services.states.records import CURSORS, MAP_RUNS, MapRunRecord
 from haar.services.states.timestamps import moment
 from haar.store.api import Transaction
+
+
+_BOUNDS = {
+    "maxConcurrency": "concurrency",
+    "toleratedFailureCount": "tolerated_count",
+    "toleratedFailurePercentage": "tolerated_percentage",
+}
+"""The members that change a Map Run, and the names of its numbers."""
 
 
 @operation("DescribeMapRun", members="mapRunArn", resource=names.named_map_run, readonly=True)
@@ -48,6 +59,34 @@ def _pending(tx: Transaction, id_: str, run: MapRunRecord) -> int:
     raw = tx.get(keys.cursor(id_))
     known = int(run.numbers.get("items_known", 0))
     return max(0, known - CURSORS.decode(raw).items) if raw and known else 0
+
+
+@operation(
+    "UpdateMapRun",
+    members="mapRunArn maxConcurrency toleratedFailurePercentage toleratedFailureCount",
+    resource=names.named_map_run,
+)
+def update_map_run(call: Call[Members], tx: Transaction) -> Members:
+    """Change the bounds of a Map Run that runs; they are in force for what it starts next.
+
+    Keys: reads and writes ``run``; adds to ``count``, which wakes the Map Run's worker.
+
+    Raises:
+        ResourceNotFound: no such Map Run.
+        ValidationException: it has ended.
+
+    Source: AWS docs, Step Functions API reference, UpdateMapRun.
+    """
+    id_, run = need_map_run(tx, call.resource)
+    if run.status != "RUNNING":
+        raise ValidationException(reason="Only Map Runs that are RUNNING can be updated")  # [nv]
+    numbers = run.numbers | {
+        ours: call.members[theirs] for theirs, ours in _BOUNDS.items() if theirs in call.members
+    }
+    changed = msgspec.structs.replace(run, numbers=numbers)
+    tx.put(keys.map_run(id_), MAP_RUNS.encode(changed))
+    tx.add(keys.count(id_, counts.ENDED), 1)
+    return {}
 
 
 @operation(

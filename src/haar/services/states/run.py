@@ -433,6 +433,8 @@ class Run:
 
     def _record_aborted(self, frame: Frame) -> None:
         state = self.definition.states[frame.state]
+        if frame.map_run and not self.is_full():
+            self.follow(frame, "MapRunAborted")
         if state.type in {"Task", "Wait", "Parallel", "Map"} and not self.is_full():
             self.follow(frame, f"{state.type}StateAborted")
 

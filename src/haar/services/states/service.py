@@ -25,7 +25,7 @@ from haar.services.states.machines import (
     update_state_machine,
     validate_definition,
 )
-from haar.services.states.map_runs import describe_map_run, list_map_runs
+from haar.services.states.map_runs import describe_map_run, list_map_runs, update_map_run
 from haar.services.states.pump import pump
 from haar.services.states.workers import continue_step, fire_timer, run_task
 
@@ -54,6 +54,7 @@ SERVICE = Service(
         get_execution_history,
         describe_map_run,
         list_map_runs,
+        update_map_run,
     ),
     jobs=(
         JobKind(TASK, handler=run_task, concurrency=TASKS_AT_ONCE),

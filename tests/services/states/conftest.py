@@ -91,12 +91,16 @@ class States:
         raise AssertionError(f"it never came to be: {seen}")
 
     def tick(self, by_ms: int) -> None:
-        """Move the time, and let everything happen that follows of it."""
+        """Let everything happen that is due, move the time, let happen what follows of it."""
 
-        async def move() -> None:
-            self.clock.advance(by_ms)
+        async def settle() -> None:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
+
+        async def move() -> None:
+            await settle()
+            self.clock.advance(by_ms)
+            await settle()
 
         self.cloud.run(move())
 

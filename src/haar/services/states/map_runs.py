@@ -16,7 +16,6 @@ from haar.services.states.records import CURSORS, MAP_RUNS, MapRunRecord
 from haar.services.states.timestamps import moment
 from haar.store.api import Transaction
 
-
 _BOUNDS = {
     "maxConcurrency": "concurrency",
     "toleratedFailureCount": "tolerated_count",

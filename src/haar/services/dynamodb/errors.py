@@ -74,6 +74,13 @@ class ConditionalCheckFailed(ApiError):
         super().__init__(members={} if item is None else {"Item": orjson.Fragment(item)})
 
 
+class DuplicateItem(ApiError):
+    """There is an item with the key of the one that INSERT brings."""
+
+    code = "DuplicateItemException"
+    message = "Duplicate primary key exists in table"
+
+
 class TransactionCanceled(ApiError):
     """A transaction that did nothing, with a reason for each of its actions."""
 

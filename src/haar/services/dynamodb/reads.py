@@ -143,11 +143,12 @@ def _read(
     if last is not None:
         result["LastEvaluatedKey"] = last
     if "ReturnConsumedCapacity" in members:
-        capacity.tell(result, members, _metered(members, selection.source, page))
+        capacity.tell(result, members, metered(members, selection.source, page))
     return result
 
 
-def _metered(members: Members, source: Source, page: Page) -> Meter:
+def metered(members: Members, source: Source, page: Page) -> Meter:
+    """Return what a page consumes."""
     is_consistent = bool(members.get("ConsistentRead"))
     meter = Meter(members["TableName"], source.table)
     name = "" if source.index is None else source.index.name

@@ -15,6 +15,9 @@ from haar.services.dynamodb import (
     tags,
     transactions,
 )
+from haar.services.dynamodb.partiql.batches import batch_execute_statement
+from haar.services.dynamodb.partiql.statements import execute_statement
+from haar.services.dynamodb.partiql.transactions import execute_transaction
 
 SERVICE = Service(
     name="dynamodb",
@@ -40,6 +43,9 @@ SERVICE = Service(
         batches.batch_write_item,
         transactions.transact_write_items,
         transactions.transact_get_items,
+        execute_statement,
+        batch_execute_statement,
+        execute_transaction,
     ),
     jobs=(transactions.TOKENS, backfills.BACKFILL),
 )

@@ -1,0 +1,1 @@
+"""PartiQL: statements are read once and become what the native operations do."""

@@ -1,0 +1,240 @@
+"""PartiQL: statements do what the native operations do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Run = Callable[..., Any]
+ORDERS = [
+    {"customer": {"S": name}, "number": {"N": str(number)}, "total": {"N": str(number * 10)}}
+    for name in ("ann", "bob")
+    for number in range(1, 6)
+]
+
+
+@pytest.fixture
+def run(db: Any) -> Run:
+    """Run a statement; the arguments after it are its parameters."""
+
+    def execute(statement: str, *parameters: dict[str, Any], **members: Any) -> Any:
+        if parameters:
+            members["Parameters"] = list(parameters)
+        return db.execute_statement(Statement=statement, **members)
+
+    return execute
+
+
+@pytest.fixture
+def orders(db: Any, make_table: Callable[..., str]) -> str:
+    """A table of orders by customer and number, with an index by total."""
+    index = {
+        "IndexName": "by-total",
+        "KeySchema": [{"AttributeName": "total", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    name = make_table("customer:S number:N", "total:N", GlobalSecondaryIndexes=[index])
+    puts = [{"PutRequest": {"Item": order}} for order in ORDERS]
+    db.batch_write_item(RequestItems={name: puts})
+    return name
+
+
+def numbers(answer: Any) -> list[int]:
+    return [int(item["number"]["N"]) for item in answer["Items"]]
+
+
+def refusal(call: Callable[[], Any]) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call()
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("customer = 'ann'", [1, 2, 3, 4, 5]),
+        ("customer = 'ann' AND number > 3", [4, 5]),
+        ("number BETWEEN 2 AND 3 AND customer = 'ann'", [2, 3]),
+        ("customer = 'ann' AND number <> 3", [1, 2, 4, 5]),
+        ("customer = 'ann' AND number IN [1, 5]", [1, 5]),
+        ("customer = 'ann' AND (total < 20 OR total >= 50)", [1, 5]),
+        ("customer = 'ann' AND NOT total = 20", [1, 3, 4, 5]),
+        ("customer = 'ann' AND 3 <= number AND total < 50", [3, 4]),
+        ("customer IN ['bob', 'ann'] AND number = 2", [2, 2]),
+        ("customer = 'ann' AND missing IS MISSING AND total IS NOT MISSING", [1, 2, 3, 4, 5]),
+        ("customer = 'ann' AND missing IS NULL AND number > 4", [5]),
+        ("customer = 'ann' AND attribute_type(total, 'S')", []),
+        ("customer = 'ann' AND size(customer) = 3 AND number < 2", [1]),
+        ("customer = 'ann' ORDER BY number DESC", [5, 4, 3, 2, 1]),
+        ("begins_with(customer, 'b') AND total = 30", [3]),
+        ("customer = 'nobody'", []),
+    ],
+)
+def test_select_meets_what_the_conditions_say(
+    run: Run, orders: str, where: str, expected: list[int]
+) -> None:
+    """A condition on the key narrows the read, any other one filters."""
+    assert numbers(run(f'SELECT * FROM "{orders}" WHERE {where}')) == expected
+
+
+def test_select_by_parameters_and_paths(run: Run, db: Any, orders: str) -> None:
+    """Question marks take parameters in order; a nested path comes under its last name."""
+    item = {
+        "customer": {"S": "cat"},
+        "number": {"N": "1"},
+        "to": {"M": {"city": {"S": "Leith"}, "lines": {"L": [{"S": "a"}, {"S": "b"}]}}},
+    }
+    db.put_item(TableName=orders, Item=item)
+    answer = run(
+        f'SELECT number, "to".city, "to".lines[1] FROM "{orders}" '
+        "WHERE customer = ? AND number = ?",
+        {"S": "cat"},
+        {"N": "1"},
+    )
+    assert answer["Items"] == [
+        {"number": {"N": "1"}, "city": {"S": "Leith"}, "lines[1]": {"S": "b"}}
+    ]
+
+
+def test_select_goes_on_where_a_page_ended(run: Run, orders: str) -> None:
+    """Pages follow each other over all partitions, and a token goes with its statement only."""
+    statement = f"SELECT * FROM \"{orders}\" WHERE customer IN ['ann', 'bob']"
+    found: list[int] = []
+    page = run(statement, Limit=3)
+    while "NextToken" in page:
+        found += numbers(page)
+        page = run(statement, Limit=3, NextToken=page["NextToken"])
+    assert found + numbers(page) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+    token = run(statement, Limit=3)["NextToken"]
+    assert refusal(lambda: run(f'SELECT * FROM "{orders}"', NextToken=token))[1] == (
+        "NextToken does not match request"
+    )
+
+
+def test_select_from_an_index(run: Run, orders: str) -> None:
+    """An index is read by its own key."""
+    answer = run(f'SELECT customer FROM "{orders}"."by-total" WHERE total = 20')
+    assert sorted(item["customer"]["S"] for item in answer["Items"]) == ["ann", "bob"]
+
+
+def test_insert_once(run: Run, db: Any, orders: str) -> None:
+    """Every literal becomes its value; the second INSERT of a key is refused."""
+    statement = (
+        f"INSERT INTO \"{orders}\" VALUE {{'customer': 'dan', 'number': 1, 'ok': true, "
+        "'none': null, 'list': [1, 'it''s'], 'set': <<'a', 'b'>>, 'map': {'x': -1.50}, 'given': ?}"
+    )
+    run(statement, {"B": b"\x00"})
+    key = {"customer": {"S": "dan"}, "number": {"N": "1"}}
+    item = db.get_item(TableName=orders, Key=key)["Item"]
+    assert {**item, "set": {"SS": sorted(item["set"]["SS"])}} == {
+        **key,
+        "ok": {"BOOL": True},
+        "none": {"NULL": True},
+        "list": {"L": [{"N": "1"}, {"S": "it's"}]},
+        "set": {"SS": ["a", "b"]},
+        "map": {"M": {"x": {"N": "-1.5"}}},
+        "given": {"B": b"\x00"},
+    }
+    assert refusal(lambda: run(statement, {"B": b""})) == (
+        "DuplicateItemException",
+        "Duplicate primary key exists in table",
+    )
+
+
+def test_update_what_is_there(run: Run, db: Any, orders: str) -> None:
+    """SET, REMOVE, functions of lists and sets, and what RETURNING asks for."""
+    key = "customer = 'ann' AND number = 1"
+    update = f'UPDATE "{orders}"'
+    run(f"{update} SET tags = <<'a'>> SET log = ['one'] WHERE {key}")
+    answer = run(
+        f"{update} SET tags = set_add(tags, <<'b'>>) SET log = list_append(log, ['two']) "
+        f"SET total = total + 5 WHERE {key} AND total = 10 RETURNING ALL NEW *"
+    )
+    (item,) = answer["Items"]
+    assert sorted(item["tags"]["SS"]) == ["a", "b"]
+    assert item["log"] == {"L": [{"S": "one"}, {"S": "two"}]}
+    assert item["total"] == {"N": "15"}
+    old = run(f"{update} REMOVE log SET total = 1 WHERE {key} RETURNING MODIFIED OLD *")
+    assert old["Items"] == [{"log": item["log"], "total": {"N": "15"}}]
+    for where in ("customer = 'ann' AND number = 99", f"{key} AND total = 77"):
+        code, _ = refusal(lambda where=where: run(f"{update} SET total = 2 WHERE {where}"))
+        assert code == "ConditionalCheckFailedException"
+
+
+def test_delete_what_the_key_names(run: Run, orders: str) -> None:
+    """The item goes, if the conditions hold; what is not there is no error."""
+    delete = f"DELETE FROM \"{orders}\" WHERE customer = 'ann' AND number = 2"
+    code, _ = refusal(lambda: run(f"{delete} AND total > 1000"))
+    assert code == "ConditionalCheckFailedException"
+    (gone,) = run(f"{delete} RETURNING ALL OLD *")["Items"]
+    assert gone["total"] == {"N": "20"}
+    assert run(delete)["Items"] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("SELEC * FROM t", "Statement wasn't well formed, can't be processed: "),
+        ('SELECT * FROM "{t}" WHERE', "Statement wasn't well formed, can't be processed: "),
+        ('SELECT * FROM "{t}" WHERE a = ?', "Number of parameters in request and statement"),
+        ("UPDATE \"{t}\" SET a = 1 WHERE customer = 'x'", "Where clause does not contain a mand"),
+        ('DELETE FROM "{t}"', "Where clause does not contain a mandatory equality"),
+        ('SELECT * FROM "{t}" ORDER BY number', "Must have at least one non-optional hash key"),
+        ('SELECT * FROM "{t}" WHERE ' + "(" * 40 + "a = 1" + ")" * 40, "Statement wasn't well"),
+        ('SELECT * FROM "{t}" WHERE a = \'', "Statement wasn't well formed"),
+    ],
+)
+def test_a_wrong_statement_is_refused(run: Run, orders: str, statement: str, text: str) -> None:
+    """What cannot be done is said before anything is."""
+    code, message = refusal(lambda: run(statement.replace("{t}", orders)))
+    assert code == "ValidationException"
+    assert message.startswith(text)
+
+
+def test_a_batch_runs_each_statement_by_itself(db: Any, orders: str) -> None:
+    """One may fail while the others do what they say; reads and writes do not mix."""
+    insert = f"INSERT INTO \"{orders}\" VALUE {{'customer': ?, 'number': 1}}"
+    answer = db.batch_execute_statement(
+        Statements=[
+            {"Statement": insert, "Parameters": [{"S": name}]} for name in ("eve", "ann", "fay")
+        ]
+    )
+    errors = [response.get("Error", {}).get("Code") for response in answer["Responses"]]
+    assert errors == [None, "DuplicateItem", None]
+    select = f'SELECT number FROM "{orders}" WHERE customer = ? AND number = 1'
+    answer = db.batch_execute_statement(
+        Statements=[{"Statement": select, "Parameters": [{"S": name}]} for name in ("eve", "no")]
+        + [{"Statement": f'SELECT * FROM "{orders}"'}]
+    )
+    first, none, scan = answer["Responses"]
+    assert first == {"TableName": orders, "Item": {"number": {"N": "1"}}}
+    assert none == {"TableName": orders}
+    assert scan["Error"]["Code"] == "ValidationError"
+    mixed = [{"Statement": f'SELECT * FROM "{orders}"'}, {"Statement": f'DELETE FROM "{orders}"'}]
+    assert refusal(lambda: db.batch_execute_statement(Statements=mixed))[0] == "ValidationException"
+
+
+def test_a_transaction_does_all_or_nothing(db: Any, orders: str) -> None:
+    """EXISTS is a condition, INSERT of what is there cancels, and a token makes it once."""
+    where = "WHERE customer = 'ann' AND number = 1"
+    insert = f"INSERT INTO \"{orders}\" VALUE {{'customer': 'gus', 'number': 1}}"
+    check = f'EXISTS(SELECT * FROM "{orders}" {where} AND total = 10)'
+    statements = [{"Statement": text} for text in (insert, check)]
+    for _ in range(2):
+        db.execute_transaction(TransactStatements=statements, ClientRequestToken="once")
+    with pytest.raises(ClientError) as caught:
+        db.execute_transaction(TransactStatements=statements)
+    assert [reason["Code"] for reason in caught.value.response["CancellationReasons"]] == [
+        "DuplicateItem",
+        "None",
+    ]
+    reads = [{"Statement": f'SELECT total FROM "{orders}" {where}'}, {"Statement": insert}]
+    answer = db.execute_transaction(TransactStatements=reads[:1])
+    assert answer["Responses"] == [{"Item": {"total": {"N": "10"}}}]
+    assert refusal(lambda: db.execute_transaction(TransactStatements=reads))[0] == (
+        "ValidationException"
+    )

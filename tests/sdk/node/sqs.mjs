@@ -53,20 +53,6 @@ const order = bodies.get("æøå");
 assert.deepEqual(order.MessageAttributes.raw.BinaryValue, Uint8Array.of(0, 255));
 assert.equal(order.Attributes.ApproximateReceiveCount, "1");
 
-const { QueueUrl: fifo } = await send(
-  new sqs.CreateQueueCommand({
-    QueueName: "steps.fifo",
-    Attributes: { FifoQueue: "true", ContentBasedDeduplication: "true" },
-  }),
-);
-for (const body of ["1", "2", "2", "3"]) {
-  await send(new sqs.SendMessageCommand({ QueueUrl: fifo, MessageBody: body, MessageGroupId: "g" }));
-}
-const { Messages } = await send(
-  new sqs.ReceiveMessageCommand({ QueueUrl: fifo, MaxNumberOfMessages: 10 }),
-);
-assert.deepEqual(Messages.map((one) => one.Body), ["1", "2", "3"]);
-
 await assert.rejects(send(new sqs.GetQueueUrlCommand({ QueueName: "nowhere" })), (err) => {
   assert.ok(err instanceof sqs.QueueDoesNotExist);
   assert.equal(err.$metadata.httpStatusCode, 400);

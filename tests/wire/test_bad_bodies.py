@@ -7,6 +7,8 @@ as members, or a refusal below 500 that botocore's own parser understands.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from typing import Any, NamedTuple
 
@@ -137,11 +139,12 @@ BY_PROTOCOL = {
 
 def handle(sent: Sent) -> HttpResponse | None:
     """Route and decode a request; return the refusal, or None where it was read."""
+    digest = base64.b64encode(hashlib.md5(sent.body).digest())  # the body's own, broken or not
     request = HttpRequest(
         method=sent.method,
         path=sent.path,
         query=sent.query,
-        headers=dict(sent.headers),
+        headers={**sent.headers, b"content-md5": digest},
         header_list=list(sent.headers.items()),
         body=sent.body,
         peer="127.0.0.1",
@@ -181,7 +184,8 @@ def test_an_unbroken_request_is_read(request_: Sent) -> None:
     refused = handle(request_)
     if refused is not None:
         assert isinstance(refused.body, bytes)
-        assert b"constraint" in refused.body or b"Member" in refused.body, refused.body
+        words = (b"constraint", b"Member", b"did not validate")
+        assert any(word in refused.body for word in words), refused.body
 
 
 TEXT_JUNK = rb"\0 < > & &#0; { } [ \" \u0000 = % %zz %00 + . .. 1e999 - null ]]> \ud800 NaN".split()

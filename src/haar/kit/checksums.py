@@ -123,6 +123,11 @@ def decode(algorithm: str, text: str) -> bytes | None:
     return digest if len(digest) == SIZES[algorithm] else None
 
 
+def decode_md5(text: str) -> bytes | None:
+    """Return the digest that a ``Content-MD5`` means; None where it is none."""
+    return decode("MD5", text)
+
+
 def combine(algorithm: str, first: bytes, second: bytes, second_length: int) -> bytes:
     """Return the value of two bodies joined.
 

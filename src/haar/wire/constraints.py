@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.wire.models import Member, ServiceModel, Shape
-from haar.wire.patches import Patch
+from haar.wire.patches import Patch, patch_of
 
 BREACHES_MAX = 10
 _VALUE_CHARACTERS_MAX = 1024
@@ -154,6 +156,7 @@ class Explainer:
 
     def __init__(self, model: ServiceModel) -> None:
         self._model = model
+        self._has_open_enums = patch_of(model.name).has_open_enums
         self._rules: dict[str, list[tuple[Check, str]]] = {}
         self._free: dict[str, bool] = {}
 
@@ -190,6 +193,8 @@ class Explainer:
     def _own(self, shape: Shape) -> list[tuple[Check, str]]:
         rules = self._rules.get(shape.name)
         if rules is None:
+            if self._has_open_enums:
+                shape = structs.replace(shape, enum=())
             rules = self._rules[shape.name] = list(rules_of(shape))
         return rules
 

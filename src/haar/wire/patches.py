@@ -20,7 +20,16 @@ class Patch:
         constraint_code: of a refusal for a breached constraint; the protocol's where empty.
         null_code: of a refusal for a missing member; as other constraints where empty.
         null_text: its text, with ``{name}``; the usual list of breaches where empty.
-        query_codes: error shape → its code in the query protocol (``x-amzn-query-error``).
+        has_digests: documents are checked against their digest, where the model asks for one.
+        has_open_enums: values are the operations' to check, which have texts of their own.
+        parameter_code: of a refusal for a header or a query parameter that cannot be read; that of
+            a malformed body where empty.
+        parameter_text: its text, with ``{name}``.
+        text_members: members that are no timestamps, whatever the model says: kept as they came.
+        lenient_members: members that are left out where they cannot be read.
+        timestamp: the format of moments in XML; the protocol's where empty.
+        host_id_header: a second header that carries the request's id.
+        query_codes: error shape → its code in XML and in ``x-amzn-query-error``.
         has_crc32: answers carry ``x-amz-crc32``.
         has_bare_errors: an ``<Error>`` document without ``<ErrorResponse>`` around it.
         namespace: XML namespace of answers where the model gives none.
@@ -40,6 +49,14 @@ class Patch:
     constraint_code: str = ""
     null_code: str = ""
     null_text: str = ""
+    has_digests: bool = False
+    has_open_enums: bool = False
+    parameter_code: str = ""
+    parameter_text: str = ""
+    text_members: frozenset[str] = frozenset()
+    lenient_members: frozenset[str] = frozenset()
+    timestamp: str = ""
+    host_id_header: str = ""
     query_codes: Mapping[str, str] = field(default_factory=dict[str, str])
     has_crc32: bool = False
     has_bare_errors: bool = False
@@ -156,6 +173,27 @@ _SQS = Patch(
 _S3 = Patch(
     has_bare_errors=True,
     constraint_code="InvalidArgument",
+    null_code="MalformedXML",
+    null_text=(
+        "The XML you provided was not well-formed or did not validate against our published schema"
+    ),
+    has_digests=True,
+    has_open_enums=True,
+    parameter_code="InvalidArgument",
+    parameter_text="Provided {name} not an integer or within integer range",
+    # "Expires" is kept as it was sent; dates of conditions that are none do not count.
+    text_members=frozenset({"Expires", "ResponseExpires"}),
+    lenient_members=frozenset(
+        {
+            "IfModifiedSince",
+            "IfUnmodifiedSince",
+            "CopySourceIfModifiedSince",
+            "CopySourceIfUnmodifiedSince",
+        }
+    ),
+    timestamp="iso8601-millis",
+    query_codes={"InternalFailure": "InternalError"},
+    host_id_header="x-amz-id-2",
     namespace="http://s3.amazonaws.com/doc/2006-03-01/",
     host_label="Bucket",
     is_anonymous_home=True,

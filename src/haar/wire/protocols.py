@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.kit.call import Members
 from haar.kit.streams import ByteStream
-from haar.wire import compression, refusals
+from haar.wire import compression, digests, refusals
 from haar.wire.bindings import form as form_binding
 from haar.wire.bindings import rest, target
 from haar.wire.bindings.parts import Body, BodyDecode, BodyEncode, Bound, Parts
 from haar.wire.bodies import cbor, form, json, xml
-from haar.wire.bodies.tree import Malformed
+from haar.wire.bodies.tree import Malformed, MalformedParameter
 from haar.wire.constraints import Explainer, refusal
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.models import ModelCatalog, OperationModel, ServiceModel, Shape
@@ -230,6 +230,7 @@ class Codec:
         "_explainer",
         "_input",
         "_is_compressible",
+        "_needs_digest",
         "_notes",
         "_patch",
         "_row",
@@ -258,6 +259,9 @@ class Codec:
         self._input: Shape | None = None
         self._is_compressible = False
         self.wants_stream = False
+        self._needs_digest = (
+            patch.has_digests and operation is not None and operation.is_checksum_required
+        )
         if model is not None and operation is not None:
             self._bound = bound = row.bind(self._parts(model, operation))
             self._input = model.shape(operation.input) if operation.input else None
@@ -287,6 +291,8 @@ class Codec:
         """
         bound = self._bound
         assert bound is not None, "only an operation's codec decodes"
+        if self._needs_digest and isinstance(body, bytes):
+            digests.verify(request, body)
         try:
             if self._is_compressible and isinstance(body, bytes) and compression.take_off(request):
                 body = compression.expand(body)
@@ -300,6 +306,10 @@ class Codec:
         return members
 
     def _malformed(self, error: Malformed | RecursionError) -> ApiError:
+        patch = self._patch
+        if isinstance(error, MalformedParameter) and patch.parameter_code:
+            told = patch.parameter_text.format(name=error.name)
+            return RefusedAs(patch.parameter_code, told, members={"ArgumentName": error.name})
         code = self._row.malformed
         text = str(error) if isinstance(error, Malformed) else ""
         return RefusedAs(code, text or (_MALFORMED_XML if code == "MalformedXML" else ""))

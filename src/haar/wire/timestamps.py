@@ -40,6 +40,11 @@ def to_iso8601(moment: datetime) -> str:
     return f"{text}.{millis:03d}Z" if millis else f"{text}Z"
 
 
+def to_iso8601_millis(moment: datetime) -> str:
+    """Return e.g. ``2026-11-24T14:00:00.000Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def to_rfc822(moment: datetime) -> str:
     """Return e.g. ``Tue, 24 Nov 2026 14:00:00 GMT``."""
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
@@ -86,6 +91,7 @@ def parse(text: str) -> datetime:
 
 WRITERS: dict[str, Callable[[datetime], str]] = {
     "iso8601": to_iso8601,
+    "iso8601-millis": to_iso8601_millis,
     "rfc822": to_rfc822,
     "unixTimestamp": to_unix_text,
 }

@@ -10,8 +10,6 @@ Source: AWS docs, S3 user guide, "Checking object integrity".
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -127,11 +125,8 @@ def read_md5(text: str | None) -> bytes:
     """
     if text is None:
         return b""
-    try:
-        digest = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        digest = b""
-    if len(digest) != 16:
+    digest = checksums.decode_md5(text)
+    if digest is None:
         raise InvalidDigest(**{"Content-MD5": text})
     return digest
 
@@ -195,8 +190,8 @@ class Digests:
         claim, md5 = self._claim, self.md5
         if claim.md5 and claim.md5 != md5:
             raise BadDigest(
-                ExpectedDigest=base64.b64encode(claim.md5).decode(),
-                CalculatedDigest=base64.b64encode(md5).decode(),
+                ExpectedDigest=checksums.encode(claim.md5),
+                CalculatedDigest=checksums.encode(md5),
             )
         value = claim.value
         if claim.trailer and isinstance(stream, TrailedStream):

@@ -26,9 +26,10 @@ from haar.kit.call import Members
 from haar.kit.streams import ByteStream, OnePiece
 from haar.wire.bindings.parts import Bound, Encode, Parts
 from haar.wire.bodies import json, texts
-from haar.wire.bodies.tree import Malformed
+from haar.wire.bodies.tree import Malformed, MalformedParameter
 from haar.wire.http import HeaderList, HttpRequest, HttpResponse
 from haar.wire.models import Member, ServiceModel, Shape
+from haar.wire.patches import Patch
 from haar.wire.route import Routed
 
 FIELDS_MAX = 1000
@@ -47,7 +48,7 @@ TakeBody = Callable[[bytes | ByteStream, Members], None]
 def bind(parts: Parts) -> Bound:
     """Return the operation's two functions."""
     shape = parts.input or _EMPTY
-    takes = takers(parts.model, shape)
+    takes = takers(parts, shape)
     take_body, wants_stream = body_taker(parts, shape)
 
     def decode(request: HttpRequest, body: bytes | ByteStream, routed: Routed) -> Members:
@@ -75,18 +76,24 @@ def body_names(shape: Shape, elsewhere: frozenset[str] = IN_REQUESTS) -> frozens
     return frozenset(n for n, member in shape.members.items() if member.location not in elsewhere)
 
 
-def takers(model: ServiceModel, shape: Shape) -> list[Take]:
+def takers(parts: Parts, shape: Shape) -> list[Take]:
     """Return what reads everything but the body."""
+    model, patch = parts.model, parts.patch
     found: list[Take] = []
     if labels := located(shape, "uri"):
         found.append(
             take_labels([(n, w, texts.reader(model.shape(m.shape))) for n, w, m in labels])
         )
     if queries := located(shape, "querystring"):
-        found.append(take_query(model, queries))
+        found.append(take_query(model, queries, patch))
     if headers := located(shape, "header"):
         found.append(
-            take_headers([(n, w.lower().encode(), of_header(model, m)) for n, w, m in headers])
+            take_headers(
+                [
+                    (n, w.lower().encode(), patched(patch, n, w, of_header(model, m)))
+                    for n, w, m in headers
+                ]
+            )
         )
     found += [take_prefix(name, wire_name) for name, wire_name, _ in located(shape, "headers")]
     return found
@@ -112,10 +119,38 @@ def take_headers(headers: list[tuple[str, bytes, Callable[[str], Any]]]) -> Take
         find = request.headers.get
         for name, wire_name, read in headers:
             raw = find(wire_name)
-            if raw is not None:
-                members[name] = read(header_text(raw))
+            if raw is None:
+                continue
+            value = read(header_text(raw))
+            if value is not None:
+                members[name] = value
 
     return take
+
+
+def patched(
+    patch: Patch, name: str, wire_name: str, read: Callable[[str], Any]
+) -> Callable[[str], Any]:
+    """Return the reader of a parameter that says which one it could not read, or leaves it out.
+
+    Args:
+        patch: of the model.
+        name: of the member.
+        wire_name: of the parameter.
+        read: as the model has it.
+    """
+    if read is str or name in patch.text_members:
+        return str
+
+    def checked(text: str) -> Any:
+        try:
+            return read(text)
+        except Malformed as error:
+            if name in patch.lenient_members:
+                return None
+            raise MalformedParameter(wire_name, str(error)) from error
+
+    return checked
 
 
 def header_text(raw: bytes) -> str:
@@ -195,10 +230,10 @@ def cut_dates(text: str) -> list[str]:
     return [",".join(pieces[at : at + 2]).strip() for at in range(0, len(pieces), 2)]
 
 
-def take_query(model: ServiceModel, queries: list[tuple[str, str, Member]]) -> Take:
+def take_query(model: ServiceModel, queries: list[tuple[str, str, Member]], patch: Patch) -> Take:
     """Return what reads the query string."""
     readers = [
-        (name, query_reader(model, model.shape(member.shape), wire_name))
+        (name, query_reader(model, model.shape(member.shape), name, wire_name, patch))
         for name, wire_name, member in queries
     ]
 
@@ -218,7 +253,9 @@ def take_query(model: ServiceModel, queries: list[tuple[str, str, Member]]) -> T
 Values = dict[str, list[str]]
 
 
-def query_reader(model: ServiceModel, shape: Shape, name: str) -> Callable[[Values], Any]:
+def query_reader(
+    model: ServiceModel, shape: Shape, member: str, name: str, patch: Patch
+) -> Callable[[Values], Any]:
     """Return the function from all parameters to one member's value, or None."""
     if shape.type == "list" and shape.member:
         each = texts.reader(model.shape(shape.member.shape))
@@ -226,7 +263,7 @@ def query_reader(model: ServiceModel, shape: Shape, name: str) -> Callable[[Valu
     if shape.type == "map" and shape.value:
         is_list = model.shape(shape.value.shape).type == "list"
         return lambda found: {k: v if is_list else v[0] for k, v in found.items()}
-    read = texts.reader(shape)
+    read = patched(patch, member, name, texts.reader(shape))
     return lambda found: read(found[name][0]) if name in found else None
 
 
@@ -345,9 +382,12 @@ def encoder(parts: Parts) -> Encode:
     put_body = body_putter(parts, shape)
     status_names = [name for name, _, _ in located(shape, "statusCode")]
     partial = "ContentRange" if "ContentRange" in shape.members else ""
+    id_headers = [parts.id_header]
+    if parts.patch.host_id_header:
+        id_headers.append(parts.patch.host_id_header.encode())
 
     def encode(result: Members, request_id: str) -> HttpResponse:
-        headers: HeaderList = [(parts.id_header, request_id.encode())]
+        headers: HeaderList = [(name, request_id.encode()) for name in id_headers]
         for put in puts:
             put(result, headers)
         body, length, media = put_body(result)

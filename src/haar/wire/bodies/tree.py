@@ -27,6 +27,19 @@ class Malformed(ValueError):
     """
 
 
+class MalformedParameter(Malformed):
+    """A header or a query parameter that cannot be read.
+
+    Args:
+        name: on the wire.
+        text: what AWS says of it in most protocols.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
 class Scalars(Protocol):
     """How one encoding writes what JSON has no type for."""
 

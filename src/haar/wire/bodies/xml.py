@@ -23,6 +23,7 @@ from haar.kit.call import Members
 from haar.wire.bodies import texts
 from haar.wire.bodies.tree import Malformed
 from haar.wire.models import Member, ServiceModel, Shape, XmlNamespace
+from haar.wire.patches import patch_of
 
 DEPTH_MAX = 100
 ELEMENTS_MAX = 100_000  # CompleteMultipartUpload has 10,000 parts of some elements each
@@ -246,8 +247,9 @@ def _reference(found: re.Match[str]) -> str:
 class XmlEncoder:
     """Compiles the shapes of one model to closures that write into a list of texts."""
 
-    def __init__(self, model: ServiceModel) -> None:
+    def __init__(self, model: ServiceModel, timestamp: str = "") -> None:
         self._model = model
+        self._timestamp = timestamp or "iso8601"
         self._made: dict[str, Write] = {}
 
     def structure(self, shape: Shape, names: frozenset[str] | None = None) -> Write:
@@ -281,7 +283,7 @@ class XmlEncoder:
             case "map":
                 return self._map_element(member, shape, name, space)
             case _:
-                return scalar_element(texts.writer(member, shape, "iso8601"), name, space)
+                return scalar_element(texts.writer(member, shape, self._timestamp), name, space)
 
     def root(self, shape: Shape, name: str, space: str, names: frozenset[str] | None) -> Write:
         """Return the closure that writes a structure as an element, limited to ``names``."""
@@ -374,7 +376,7 @@ def encoder(
 ) -> Callable[[Members], bytes]:
     """Return the function from the members of a structure to a document with that root element."""
     space = namespace_of(shape.xml_namespace) or namespace_of(XmlNamespace(namespace))
-    write = XmlEncoder(model).root(shape, root, space, names)
+    write = XmlEncoder(model, patch_of(model.name).timestamp).root(shape, root, space, names)
 
     def encode(members: Members) -> bytes:
         out: Out = ['<?xml version="1.0" encoding="UTF-8"?>\n']

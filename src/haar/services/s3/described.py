@@ -40,6 +40,8 @@ WRITTEN = " ".join(("ACL", "Metadata", "StorageClass", "Tagging", *STORED))
 _DEFAULT_TYPE = "binary/octet-stream"
 _CLASSES = frozenset(
     {
+        "AWS_BACKUP_LOW_COST_WARM",
+        "AWS_BACKUP_WARM",
         "DEEP_ARCHIVE",
         "EXPRESS_ONEZONE",
         "FSX_ONTAP",

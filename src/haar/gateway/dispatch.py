@@ -40,9 +40,18 @@ class Registry:
             raise NotImplementedByHaar(what=f"the operation {name} of {model}")
         return found
 
-    def chief_model(self, service: str) -> str:
-        """Return the model that a service's operations are of unless they say otherwise."""
-        return self.services[service].models[0]
+    def find_named(self, service: str, name: str) -> Operation:
+        """Return the operation of that name, of whichever of the service's models.
+
+        Raises:
+            NotImplementedByHaar: none of them has it here.
+        """
+        front = self.services.get(service)
+        for model in front.models if front is not None else ():
+            found = self._operations.get((service, model, name))
+            if found is not None:
+                return found
+        raise NotImplementedByHaar(what=f"the operation {name} of {service}")
 
 
 def refuse_unknown_members(operation: Operation, members: Members) -> None:

@@ -68,7 +68,7 @@ class LocalCloud:
         Raises:
             ApiError: whatever the operation refuses with.
         """
-        declared = self.registry.find(service, self.registry.chief_model(service), operation)
+        declared = self.registry.find_named(service, operation)
         call = Call(
             service=service,
             operation=operation,

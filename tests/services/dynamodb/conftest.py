@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 
+from haar.kernel.clock import SystemClock, VirtualClock
+from haar.kit.call import Scope
 from haar.testing import Running, running
 
 _numbers = count()
@@ -66,3 +69,58 @@ def table(make_table: Callable[..., str]) -> str:
 def sorted_table(make_table: Callable[..., str]) -> str:
     """A table with the keys ``p`` (a string) and ``s`` (a number)."""
     return make_table("p:S s:N")
+
+
+class Travel:
+    """A haar whose time the test moves; called from inside, where no signature is too old.
+
+    Attributes:
+        clock: its time.
+    """
+
+    def __init__(self, cloud: Running, clock: VirtualClock) -> None:
+        self.clock = clock
+        self._cloud = cloud
+        self._scope = Scope("000000000000", "us-east-1")
+
+    def call(self, operation: str, **members: Any) -> Any:
+        """Call an operation of DynamoDB in the name of a role."""
+        role = "arn:aws:iam::000000000000:role/traveller"
+        return self._cloud.run(
+            self._cloud.app.cloud.invoke(
+                "dynamodb", operation, members, as_=role, scope=self._scope
+            )
+        )
+
+    def make_table(self, more: Iterable[str] = (), **members: Any) -> None:
+        """Make the table ``travelled`` with the key ``p``; ``more`` are keys of indexes."""
+        self.call(
+            "CreateTable",
+            TableName="travelled",
+            KeySchema=schema("p"),
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("p", *more)
+            ],
+            BillingMode="PAY_PER_REQUEST",
+            **members,
+        )
+
+    def until(self, within_ms: int, is_so: Callable[[], bool]) -> None:
+        """Let time pass, a minute at a time, until something is so."""
+        end_ms = self.clock.now_ms() + within_ms
+        while not is_so():
+            assert self.clock.now_ms() < end_ms, "it has not come to pass"
+            self._cloud.run(self._step())
+
+    async def _step(self) -> None:
+        self.clock.advance(60_000)
+        for _ in range(20):  # whoever was woken has its turns
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def travel() -> Iterator[Travel]:
+    """A haar of the test's own, whose time the test moves."""
+    clock = VirtualClock(SystemClock().now_ms())
+    with running(clock=clock) as cloud:
+        yield Travel(cloud, clock)

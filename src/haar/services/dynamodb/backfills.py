@@ -1,5 +1,7 @@
 """Back-fills: a new index gets the items that were there before it, while the table works on.
 
+The same does it for the expiries of a table whose items get a time to live.
+
 From the transaction that makes it, an index is kept up to date by every write, like any other. The
 back-fill walks over the table in small transactions, each of which adds the entries that are still
 missing and schedules the next; when it comes to the end, the index is ACTIVE. A crash loses
@@ -13,7 +15,7 @@ import msgspec
 
 from haar.fabric import jobs
 from haar.kit.jobs import Job, JobKind
-from haar.services.dynamodb import keys, rows
+from haar.services.dynamodb import expiries, keys, rows
 from haar.services.dynamodb.records import ACTIVE, TABLE, Index, Table
 from haar.store.api import Span, Transaction, prefix_span
 
@@ -21,9 +23,18 @@ STEP_ROWS = 100
 STEP_BYTES = 256 * 1024
 
 
-def begin(tx: Transaction, table: Table, index: Index, now_ms: int) -> None:
+EXPIRIES = "expiries"
+"""What is filled when a table's items get a time to live; for an index, it is its number."""
+
+
+def begin(tx: Transaction, table: Table, what: str, now_ms: int) -> None:
     """Schedule the first step."""
-    _schedule(tx, table, index, now_ms, Position(keys.table(table.arn), b""))
+    _schedule(tx, table, what, now_ms, Position(keys.table(table.arn), b""))
+
+
+def cancel(tx: Transaction, table: Table, what: str) -> None:
+    """Let a back-fill go, if it is not done."""
+    jobs.cancel(tx, kind=BACKFILL.kind, key=_name(table, what))
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -38,61 +49,71 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     after: bytes
 
 
+_replace = msgspec.structs.replace
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Position).decode
 
 
-def _name(table: Table, index: Index) -> str:
-    return f"{table.uid}/{index.uid}"
+def _name(table: Table, what: str) -> str:
+    return f"{table.uid}/{what}"
 
 
-def _schedule(tx: Transaction, table: Table, index: Index, due_ms: int, at: Position) -> None:
+def _schedule(tx: Transaction, table: Table, what: str, due_ms: int, at: Position) -> None:
     jobs.schedule(
-        tx, kind=BACKFILL.kind, key=_name(table, index), due_ms=due_ms, payload=_encode(at)
+        tx, kind=BACKFILL.kind, key=_name(table, what), due_ms=due_ms, payload=_encode(at)
     )
 
 
 def step(job: Job, tx: Transaction) -> None:
-    """Add the entries of some more items; schedule the next step, or let the index be ACTIVE."""
+    """Do some more items; schedule the next step, or say that all are done."""
     position = _decode(job.payload)
     raw = tx.get(position.table)
-    if raw is None:
-        return
-    table = TABLE.decode(raw)
-    index = next((i for i in table.indexes if _name(table, i) == job.key), None)
-    if index is None:
-        return
-    last = _fill(tx, table, index, position.after)
+    table = None if raw is None else TABLE.decode(raw)
+    uid, what = job.key.split("/")
+    if table is None or str(table.uid) != uid:
+        return  # deleted since, perhaps made anew
+    last = _fill(tx, table, what, position.after)
     if last is None:
-        _activate(tx, table, index)
+        done = _done(table, what)
+        tx.put(keys.table(table.arn), TABLE.encode(done))
     else:
-        _schedule(tx, table, index, job.due_ms, Position(position.table, last))
+        _schedule(tx, table, what, job.due_ms, Position(position.table, last))
 
 
-def _fill(tx: Transaction, table: Table, index: Index, after: bytes) -> bytes | None:
-    """Add the entries of the items after a row; return the last row, or None at the end."""
+def _fill(tx: Transaction, table: Table, what: str, after: bytes) -> bytes | None:
+    """Do the items after a row; return the last row, or None at the end."""
     span = prefix_span(keys.rows(table.uid))
     if after:
         span = Span(after + b"\x00", span.end)
     size = 0
+    indexes = [index for index in table.indexes if str(index.uid) == what]
     for number, row in enumerate(tx.scan(span), 1):
-        rows.add_entry(tx, table, index, row.key, row.value)
+        for index in indexes:
+            rows.add_entry(tx, table, index, row.key, row.value)
+        if what == EXPIRIES:
+            expiries.add(tx, table, row.key, row.value)
         size += len(row.value)
         if number == STEP_ROWS or size >= STEP_BYTES:
             return row.key
     return None
 
 
-def _activate(tx: Transaction, table: Table, index: Index) -> None:
-    done = msgspec.structs.replace(index, status=ACTIVE)
-    indexes = tuple(done if i.uid == index.uid else i for i in table.indexes)
-    new = msgspec.structs.replace(table, indexes=indexes)
-    tx.put(keys.table(table.arn), TABLE.encode(new))
+def _done(table: Table, what: str) -> Table:
+    """Return a table with a back-fill done."""
+    if what == EXPIRIES:
+        assert table.time_to_live is not None, "its end cancels the job"
+        setting = _replace(table.time_to_live, is_filling=False)
+        return _replace(table, time_to_live=setting)
+    indexes = [
+        _replace(index, status=ACTIVE) if str(index.uid) == what else index
+        for index in table.indexes
+    ]
+    return _replace(table, indexes=tuple(indexes))
 
 
 def remove(tx: Transaction, table: Table, index: Index) -> None:
     """Remove what an index has, and its back-fill if it is not done."""
-    jobs.cancel(tx, kind=BACKFILL.kind, key=_name(table, index))
+    cancel(tx, table, str(index.uid))
     tx.delete(prefix_span(keys.rows(table.uid, index.uid)))
     tx.clear(keys.count(table.uid, index.uid))
     tx.clear(keys.size(table.uid, index.uid))

@@ -14,7 +14,7 @@ from haar.services.dynamodb.expressions.binding import NOTHING, Bound
 from haar.services.dynamodb.legacy import bind_any
 from haar.services.dynamodb.lookup import batch_arns, load_all
 from haar.services.dynamodb.records import Table
-from haar.services.dynamodb.rows import shown, size_or_0
+from haar.services.dynamodb.row_bytes import shown, size_or_0
 from haar.services.dynamodb.schema import given_key
 from haar.services.dynamodb.values import Item, measure_item
 from haar.store.api import Transaction

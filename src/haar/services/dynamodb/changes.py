@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haar.kit.call import Members
-from haar.services.dynamodb import rows, texts
+from haar.services.dynamodb import row_bytes, rows, texts
 from haar.services.dynamodb.errors import ConditionalCheckFailed, Invalid
 from haar.services.dynamodb.expressions.binding import Bound
 from haar.services.dynamodb.records import Table
-from haar.services.dynamodb.rows import Written, checked_row, item_of, json_of, size_or_0
+from haar.services.dynamodb.row_bytes import checked_row, item_of, json_of, size_or_0
+from haar.services.dynamodb.rows import Written
 from haar.services.dynamodb.schema import check_index_keys, given_key, item_key
 from haar.services.dynamodb.values import Item, measure_item
 from haar.store.api import Transaction
@@ -130,7 +131,7 @@ def put(members: Members, bound: Bound) -> Change:
     """
     item = members["Item"]
     size = measure_item(item)
-    if size > rows.ITEM_BYTES_MAX:
+    if size > row_bytes.ITEM_BYTES_MAX:
         raise Invalid(texts.ITEM_TOO_LARGE)
     return Change(members, bound, item, size, is_put=True)
 

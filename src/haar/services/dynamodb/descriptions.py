@@ -33,6 +33,7 @@ def describe(tx: Transaction, table: Table, status: str = "") -> Members:
         "DeletionProtectionEnabled": table.is_protected,
     }
     _describe_billing(described, table)
+    _describe_stream(described, table)
     for name, is_local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
         found = [_index(tx, table, i, status) for i in table.indexes if i.is_local is is_local]
         if found:
@@ -72,6 +73,16 @@ def _describe_billing(described: Members, table: Table) -> None:
     if table.table_class:
         described["TableClassSummary"] = {"TableClass": table.table_class}
     _describe_demand(described, table)
+
+
+def _describe_stream(described: Members, table: Table) -> None:
+    stream = table.stream
+    if stream is None:
+        return
+    described["LatestStreamLabel"] = stream.label
+    described["LatestStreamArn"] = f"{table.arn}/stream/{stream.label}"
+    if stream.is_enabled:
+        described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream.view}
 
 
 def _describe_demand(described: Members, of: Table | Index) -> None:

@@ -104,6 +104,30 @@ class LimitExceeded(ApiError):
     )
 
 
+class StreamNotFound(ApiError):
+    """There is no such stream, or no such shard in it."""
+
+    code = "ResourceNotFoundException"
+    message = "Requested resource not found: Stream: {arn} not found"
+
+
+class ExpiredIterator(ApiError):
+    """A shard iterator is older than 15 minutes."""
+
+    code = "ExpiredIteratorException"
+    message = "Iterator expired. The iterator was created more than 15 minutes ago."
+
+
+class TrimmedDataAccess(ApiError):
+    """A change is asked for that is more than a day old."""
+
+    code = "TrimmedDataAccessException"
+    message = (
+        "The operation attempted to read past the oldest stream record in a shard. The data has "
+        "been trimmed."
+    )
+
+
 class IdempotentParameterMismatch(ApiError):
     """A client's token came again with another request."""
 

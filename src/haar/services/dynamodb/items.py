@@ -13,7 +13,7 @@ from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.legacy import bind_any
 from haar.services.dynamodb.lookup import load, table_arn
 from haar.services.dynamodb.records import Table
-from haar.services.dynamodb.rows import item_of, shown, size_or_0, spliced
+from haar.services.dynamodb.row_bytes import item_of, shown, size_or_0, spliced
 from haar.services.dynamodb.schema import given_key
 from haar.services.dynamodb.values import Item, dumps, measure_item
 from haar.store.api import Transaction

@@ -1,23 +1,29 @@
 """Every key that DynamoDB stores, below ``dynamodb``.
 
-=============================================  =================================================
-key                                            value
-=============================================  =================================================
-``table``, account, region, name               :class:`~.records.Table`
-``tables``                                     counter: the number of the newest table
-``tags``, account, region, name                :class:`~.records.Tags`, where there are any
-``rows``, TABLE, 0, ``key of the item``        an item (:mod:`~.rows`)
-``rows``, TABLE, INDEX, ``key of the entry``   what an index has of an item, in the same form
-``count``, TABLE, INDEX                        counter: how many items or entries
-``bytes``, TABLE, INDEX                        counter: their size
-``collection``, TABLE, ``partition key``       counter: the size of an item collection, where the
-                                               table has local indexes
-``token``, BUCKET, account, region, token      :class:`~.records.Token`
-``bucket``, BUCKET                             empty: the bucket's end is scheduled
-=============================================  =================================================
+===============================================  ===============================================
+key                                              value
+===============================================  ===============================================
+``table``, account, region, name                 :class:`~.records.Table`
+``tables``                                       counter: the number of the newest table
+``tags``, account, region, name                  :class:`~.records.Tags`, where there are any
+``rows``, TABLE, 0, ``key of the item``          an item (:mod:`~.rows`)
+``rows``, TABLE, INDEX, ``key of the entry``     what an index has of an item, in the same form
+``count``, TABLE, INDEX                          counter: how many items or entries
+``bytes``, TABLE, INDEX                          counter: their size
+``collection``, TABLE, ``partition key``         counter: the size of an item collection, where the
+                                                 table has local indexes
+``token``, BUCKET, account, region, token        :class:`~.records.Token`
+``bucket``, BUCKET                               empty: the bucket's end is scheduled
+``expiry``, TABLE, SECONDS, ``key of the item``  empty: the item ends at that second
+``streams``                                      counter: the number of the newest stream
+``stream``, account, region, name, label         :class:`~.records.StreamState`
+``changes``, STREAM, VERSION                     :class:`~.records.StreamChange`
+``shards``, STREAM, VERSION                      :class:`~.records.Shard`: one begins here
+===============================================  ===============================================
 
-TABLE and INDEX are numbers; INDEX 0 is the table itself. BUCKET is a span of ten minutes. The keys
-of items and entries are raw bytes (:mod:`~.schema`) after the tuple.
+TABLE, INDEX and STREAM are numbers; INDEX 0 is the table itself. BUCKET is a span of ten minutes.
+The keys of items and entries are raw bytes (:mod:`~.schema`) after the tuple, so are SECONDS (8
+bytes, big-endian) and VERSION (10 bytes, made by the store).
 """
 
 from __future__ import annotations
@@ -25,13 +31,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from haar.kernel import arn as arns
-from haar.store.api import Span
+from haar.store.api import Span, prefix_span
 from haar.store.subspace import Subspace
 
 _SPACE = Subspace("dynamodb")
 _TABLE, _ROWS = "table", "rows"
 
 NEWEST_TABLE = _SPACE.pack("tables")
+NEWEST_STREAM = _SPACE.pack("streams")
+_SECONDS_BYTES = 8
 
 
 @lru_cache(maxsize=4096)
@@ -109,6 +117,69 @@ def tokens(bucket: int) -> Span:
 def bucket(number: int) -> bytes:
     """Return the key that tells that a bucket's end is scheduled."""
     return _SPACE.pack("bucket", number)
+
+
+@lru_cache(maxsize=4096)
+def _expiry(table_uid: int) -> bytes:
+    return _SPACE.pack("expiry", table_uid)
+
+
+def expiry(table_uid: int, seconds: int, row_key: bytes) -> bytes:
+    """Return the key that tells when an item ends."""
+    place = seconds.to_bytes(_SECONDS_BYTES, "big")
+    return _expiry(table_uid) + place + row_key[len(rows(table_uid)) :]
+
+
+def expiries(table_uid: int, before_s: int | None = None) -> Span:
+    """Return the span of a table's expiries, or of those before a second."""
+    prefix = _expiry(table_uid)
+    whole = prefix_span(prefix)
+    if before_s is None:
+        return whole
+    return Span(whole.start, prefix + before_s.to_bytes(_SECONDS_BYTES, "big"))
+
+
+def expiring(table_uid: int, key: bytes) -> tuple[int, bytes]:
+    """Return the second of an expiry, and the key of its item's row."""
+    start = len(_expiry(table_uid))
+    end = start + _SECONDS_BYTES
+    return int.from_bytes(key[start:end], "big"), rows(table_uid) + key[end:]
+
+
+def stream(arn: str) -> bytes:
+    """Return the key of a stream."""
+    return _SPACE.pack("stream", *_place(arn), arn.rpartition("/")[2])
+
+
+def streams(account: str, region: str) -> Span:
+    """Return the span of an account's streams in a region."""
+    return _SPACE.span("stream", account, region)
+
+
+def streams_of(table_arn: str) -> Span:
+    """Return the span of a table's streams."""
+    return _SPACE.span("stream", *_place(table_arn))
+
+
+@lru_cache(maxsize=4096)
+def changes(stream_uid: int) -> bytes:
+    """Return the prefix of a stream's log."""
+    return _SPACE.pack("changes", stream_uid)
+
+
+def changes_span(stream_uid: int) -> Span:
+    """Return the span of a stream's log."""
+    return prefix_span(changes(stream_uid))
+
+
+def shards(stream_uid: int) -> bytes:
+    """Return the prefix of where a stream's shards begin."""
+    return _SPACE.pack("shards", stream_uid)
+
+
+def shards_span(stream_uid: int) -> Span:
+    """Return the span of where a stream's shards begin."""
+    return prefix_span(shards(stream_uid))
 
 
 def _place(arn: str) -> tuple[str, str, str]:

@@ -77,11 +77,29 @@ class TimeToLive(msgspec.Struct, frozen=True, array_like=True):
         name: the attribute with the second at which an item ends.
         is_enabled: whether it is looked at.
         changed_ms: when that was last changed.
+        is_filling: items that were there before are still being looked at.
     """
 
     name: str
     is_enabled: bool
     changed_ms: int
+    is_filling: bool = False
+
+
+class Stream(msgspec.Struct, frozen=True, array_like=True):
+    """The newest stream of a table.
+
+    Attributes:
+        uid: its number, in the keys of its log; never used again.
+        label: the last part of its ARN.
+        view: ``KEYS_ONLY``, ``NEW_IMAGE``, ``OLD_IMAGE`` or ``NEW_AND_OLD_IMAGES``.
+        is_enabled: whether changes go into it.
+    """
+
+    uid: int
+    label: str
+    view: str
+    is_enabled: bool = True
 
 
 class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
@@ -109,6 +127,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         units_raised_ms: when provisioned figures last grew, 0 for never.
         units_lowered_ms: when provisioned figures last fell, 0 for never.
         newest_index: the largest number of an index that it ever had.
+        stream: None where it never had one.
     """
 
     uid: int
@@ -132,6 +151,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     units_raised_ms: int = 0
     units_lowered_ms: int = 0
     newest_index: int = 0
+    stream: Stream | None = None
 
     @cached_property
     def key_names(self) -> frozenset[str]:
@@ -142,6 +162,84 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     def has_local_indexes(self) -> bool:
         """Whether its items form collections whose size is bounded."""
         return any(index.is_local for index in self.indexes)
+
+    @cached_property
+    def has_expiries(self) -> bool:
+        """Whether its items may end by themselves."""
+        return self.time_to_live is not None and self.time_to_live.is_enabled
+
+    @cached_property
+    def has_stream(self) -> bool:
+        """Whether changes go into a stream."""
+        return self.stream is not None and self.stream.is_enabled
+
+    @cached_property
+    def has_followers(self) -> bool:
+        """Whether anything but counts changes with its items."""
+        return bool(self.indexes) or self.has_expiries or self.has_stream
+
+
+class StreamState(msgspec.Struct, frozen=True, array_like=True):
+    """A stream, which outlives its table by a day.
+
+    Attributes:
+        uid: its number.
+        table_arn: of its table.
+        label: the last part of its ARN.
+        view: what it has of each change.
+        schema: the table's key.
+        created_ms: when it began.
+        ended_ms: when it was disabled, 0 while it is not.
+        trimmed: the version of the last change that was removed; empty where none was.
+    """
+
+    uid: int
+    table_arn: str
+    label: str
+    view: str
+    schema: Schema
+    created_ms: int
+    ended_ms: int = 0
+    trimmed: bytes = b""
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"{self.table_arn}/stream/{self.label}"
+
+
+class Shard(msgspec.Struct, frozen=True, array_like=True):
+    """Where a shard of a stream begins.
+
+    Attributes:
+        opened_ms: when.
+        is_end: the stream ends here instead.
+    """
+
+    opened_ms: int
+    is_end: bool = False
+
+
+class StreamChange(msgspec.Struct, frozen=True, array_like=True):
+    """A change of an item in a stream's log.
+
+    Attributes:
+        name: ``INSERT``, ``MODIFY`` or ``REMOVE``.
+        at_ms: when.
+        keys: JSON of the item's key.
+        new: JSON of the item afterwards, where the view has it.
+        old: JSON of the item before, where the view has it.
+        size: of key and images, in bytes.
+        is_expiry: the item's time had come.
+    """
+
+    name: str
+    at_ms: int
+    keys: bytes
+    new: bytes | None
+    old: bytes | None
+    size: int
+    is_expiry: bool = False
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True):
@@ -165,3 +263,6 @@ class Tags(msgspec.Struct, frozen=True, array_like=True):
 TABLE = Codec(Table)
 TOKEN = Codec(Token)
 TAGS = Codec(Tags)
+STREAM = Codec(StreamState)
+SHARD = Codec(Shard)
+CHANGE = Codec(StreamChange)

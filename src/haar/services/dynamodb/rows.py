@@ -1,32 +1,28 @@
-"""Rows of items and of index entries, and what changes with them.
+"""Rows of items: written, with everything that changes with them.
 
-=========  =======  ==============================================================
-bytes      content  why
-=========  =======  ==============================================================
-0          ``01``   the version of this form
-1-4        size     AWS's size of the item, big-endian: pages and capacity need it
-5-         JSON     as AWS's wire has it: an answer is spliced, not decoded
-=========  =======  ==============================================================
+:func:`write` is the only place through which items change: it keeps indexes, counts, sizes of item
+collections, expiries and the stream in step with them.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import orjson
-
-from haar.services.dynamodb import keys, texts
+from haar.services.dynamodb import expiries, keys, stream_log, texts
 from haar.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
-from haar.services.dynamodb.expressions.binding import Bound
 from haar.services.dynamodb.records import ACTIVE, Index, Table
+from haar.services.dynamodb.row_bytes import (
+    ITEM_BYTES_MAX,
+    State,
+    encode,
+    item_of,
+    size_or_0,
+)
 from haar.services.dynamodb.schema import entry_key, packed_partition
-from haar.services.dynamodb.values import Item, dumps, measure_item
+from haar.services.dynamodb.values import Item, measure_item
 from haar.store.api import Transaction
 
-ITEM_BYTES_MAX = 400 * 1024
 COLLECTION_BYTES_MAX = 10 * 1024**3
-HEAD_BYTES = 5
-_VERSION = b"\x01"
 
 
 class Written(NamedTuple):
@@ -41,60 +37,6 @@ class Written(NamedTuple):
     indexes: dict[str, list[int]]
 
 
-State = tuple[bytes | None, Item]
-"""A row and its item; an empty one for no row."""
-
-
-def encode(item: Item, size: int) -> bytes:
-    """Return the row of an item."""
-    return _VERSION + size.to_bytes(4, "big") + dumps(item)
-
-
-def json_of(row: bytes) -> bytes:
-    """Return an item's JSON."""
-    return row[HEAD_BYTES:]
-
-
-def size_of(row: bytes) -> int:
-    """Return an item's size."""
-    return int.from_bytes(row[1:HEAD_BYTES], "big")
-
-
-def size_or_0(row: bytes | None) -> int:
-    """Return an item's size; 0 for no row."""
-    return 0 if row is None else size_of(row)
-
-
-def item_of(row: bytes | None) -> Item:
-    """Return the item of a row; an empty one for no row."""
-    if row is None:
-        return {}
-    item: Item = orjson.loads(memoryview(row)[HEAD_BYTES:])
-    return item
-
-
-def spliced(row: bytes) -> orjson.Fragment:
-    """Return an item's JSON for an answer."""
-    return orjson.Fragment(row[HEAD_BYTES:])
-
-
-def shown(row: bytes, bound: Bound) -> orjson.Fragment | Item:
-    """Return what an answer has of an item."""
-    projection = bound.projection
-    return spliced(row) if projection is None else projection.apply(item_of(row))
-
-
-def checked_row(item: Item, size: int, text: str = texts.ITEM_TOO_LARGE) -> bytes:
-    """Return the row of an item.
-
-    Raises:
-        Invalid: it is larger than 400 KB.
-    """
-    if size > ITEM_BYTES_MAX:
-        raise Invalid(text)
-    return encode(item, size)
-
-
 def write(
     tx: Transaction,
     table: Table,
@@ -104,10 +46,9 @@ def write(
     item: Item | None = None,
     *,
     now_ms: int,
+    is_expiry: bool = False,
 ) -> Written:
-    """Put or clear an item, its entries in indexes, and the counters.
-
-    The only place through which items change.
+    """Put or clear an item, and bring what depends on it up to date.
 
     Args:
         tx: the transaction.
@@ -117,6 +58,7 @@ def write(
         new: the row as it will be; None removes it.
         item: the same as ``new``; its index keys have been checked.
         now_ms: when.
+        is_expiry: the item's time has come; nobody asked for it.
 
     Raises:
         ItemCollectionSizeLimitExceeded: a collection would pass 10 GB.
@@ -126,13 +68,17 @@ def write(
     written = Written(max(old_size, new_size), {})
     if old != new:
         grown = _put(tx, table, 0, key, old, new)
-        if table.indexes:
-            before = item_of(old)
-            after = item if item is not None else item_of(new)
-            grown += _write_entries(tx, table, key, (old, before), (new, after), written)
+        if table.has_followers:
+            before = State(old, item_of(old))
+            after = State(new, item if item is not None else item_of(new))
+            grown += _write_entries(tx, table, key, before, after, written)
             if table.has_local_indexes:
-                _check_item(table, after, new_size)
-                _count_collection(tx, table, after or before, grown)
+                _check_item(table, after.item, new_size)
+                _count_collection(tx, table, after.item or before.item, grown)
+            if table.has_expiries:
+                expiries.move(tx, table, key, before.item, after.item)
+            if table.has_stream:
+                stream_log.append(tx, table, before, after, now_ms=now_ms, is_expiry=is_expiry)
     return written
 
 

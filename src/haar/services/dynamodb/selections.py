@@ -9,7 +9,8 @@ from haar.kit.call import Members
 from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.expressions.binding import Bound
-from haar.services.dynamodb.rows import index_names, item_of, size_of, spliced
+from haar.services.dynamodb.row_bytes import item_of, size_of, spliced
+from haar.services.dynamodb.rows import index_names
 from haar.services.dynamodb.schema import item_key
 from haar.services.dynamodb.sources import Source
 from haar.services.dynamodb.values import Item

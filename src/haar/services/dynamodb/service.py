@@ -10,9 +10,12 @@ from haar.services.dynamodb import (
     batches,
     items,
     reads,
+    stream_lives,
+    streams,
     table_updates,
     tables,
     tags,
+    time_to_live,
     transactions,
 )
 from haar.services.dynamodb.partiql.batches import batch_execute_statement
@@ -21,7 +24,7 @@ from haar.services.dynamodb.partiql.transactions import execute_transaction
 
 SERVICE = Service(
     name="dynamodb",
-    models=("dynamodb",),
+    models=("dynamodb", "dynamodbstreams"),
     operations=collect(
         tables.create_table,
         tables.describe_table,
@@ -31,6 +34,12 @@ SERVICE = Service(
         tags.tag_resource,
         tags.untag_resource,
         tags.list_tags_of_resource,
+        time_to_live.update_time_to_live,
+        time_to_live.describe_time_to_live,
+        streams.list_streams,
+        streams.describe_stream,
+        streams.get_shard_iterator,
+        streams.get_records,
         accounts.describe_limits,
         accounts.describe_endpoints,
         items.get_item,
@@ -47,5 +56,5 @@ SERVICE = Service(
         batch_execute_statement,
         execute_transaction,
     ),
-    jobs=(transactions.TOKENS, backfills.BACKFILL),
+    jobs=(transactions.TOKENS, backfills.BACKFILL, stream_lives.KEEP, time_to_live.SWEEP),
 )

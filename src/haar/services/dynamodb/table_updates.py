@@ -15,7 +15,7 @@ from haar.services.dynamodb.errors import Invalid, LimitExceeded
 from haar.services.dynamodb.lookup import load_named, table_arn
 from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.services.dynamodb.schema import index_named
-from haar.services.dynamodb.tables import refuse_unbuilt
+from haar.services.dynamodb.tables import refuse_unbuilt, with_stream
 from haar.store.api import Transaction
 
 _SETTINGS = (
@@ -33,8 +33,8 @@ _replace = msgspec.structs.replace
 def update_table(call: Call[Members], tx: Transaction) -> Members:
     """Change a table. A new index is CREATING until it has all items, while the table works on.
 
-    Keys: reads and writes ``table``; clears ``rows``, ``count``, ``bytes`` of an index; schedules
-    ``dynamodb.backfill``.
+    Keys: reads and writes ``table``; clears ``rows``, ``count``, ``bytes`` of an index; reads and
+    writes ``stream``; writes ``shards``; schedules ``dynamodb.backfill``, ``dynamodb.stream``.
 
     Raises:
         TableNotFound: no such table.
@@ -50,6 +50,7 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     old = load_named(tx, call.resource)
     kinds = _kinds(old, members)
     new = _with_units(_with_settings(old, members), members, call.now_ms)
+    new = with_stream(tx, new, members, call.now_ms)
     removed: Index | None = None
     for update in members.get("GlobalSecondaryIndexUpdates", ()):
         new, removed = _with_index(tx, new, update, kinds, call.now_ms)
@@ -171,7 +172,7 @@ def _with_new_index(
     made = definitions.global_index(table.newest_index + 1, create, kinds, table.billing)
     index = _replace(made, status=CREATING)
     new = _replace(table, indexes=(*table.indexes, index), newest_index=index.uid)
-    backfills.begin(tx, new, index, now_ms)
+    backfills.begin(tx, new, str(index.uid), now_ms)
     return new
 
 

@@ -6,7 +6,7 @@ from haar.kernel.entropy import uuid4
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
-from haar.services.dynamodb import definitions, keys, rows, texts
+from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts, time_to_live
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists
 from haar.services.dynamodb.lookup import load_named, table_arn
@@ -29,7 +29,8 @@ _PAGE_MAX = 100
 def create_table(call: Call[Members], tx: Transaction) -> Members:
     """Make a table. It is ACTIVE at once, with its indexes.
 
-    Keys: reads and writes ``table``; writes ``tags``; adds to ``tables``.
+    Keys: reads and writes ``table``; writes ``tags``, ``stream``, ``shards``; adds to ``tables``,
+    ``streams``; schedules ``dynamodb.stream``.
 
     Raises:
         Invalid: settings that AWS does not take.
@@ -44,6 +45,7 @@ def create_table(call: Call[Members], tx: Transaction) -> Members:
         raise TableExists(table=arn.rpartition("/")[2])
     tx.add(keys.NEWEST_TABLE, 1)
     table = checked_table(call, rows.counter(tx, keys.NEWEST_TABLE))
+    table = with_stream(tx, table, call.members, call.now_ms, is_new=True)
     tx.put(keys.table(arn), TABLE.encode(table))
     put_tags(tx, arn, checked_tags({}, call.members.get("Tags", [])))
     return {"TableDescription": describe(tx, table)}
@@ -55,10 +57,30 @@ def refuse_unbuilt(call: Call[Members]) -> None:
     Raises:
         NotImplementedByHaar: names it.
     """
-    for name, switch in (("StreamSpecification", "StreamEnabled"), ("SSESpecification", "Enabled")):
-        given: Members | None = call.members.get(name)
-        if given is not None and given.get(switch):
-            raise NotImplementedByHaar(what=f"the member {name} of {call.operation}")
+    given: Members | None = call.members.get("SSESpecification")
+    if given is not None and given.get("Enabled"):
+        raise NotImplementedByHaar(what=f"the member SSESpecification of {call.operation}")
+
+
+def with_stream(
+    tx: Transaction, table: Table, members: Members, now_ms: int, *, is_new: bool = False
+) -> Table:
+    """Return a table with the stream that a request asks for.
+
+    Raises:
+        Invalid: it has one already, or none to disable, or the view does not go with the switch.
+    """
+    asked: Members | None = members.get("StreamSpecification")
+    if asked is None:
+        return table
+    view = asked.get("StreamViewType")
+    if asked["StreamEnabled"]:
+        if view is None:
+            raise Invalid(texts.STREAM_VIEW_MISSING)
+        return stream_lives.begin(tx, table, view, now_ms)
+    if view is not None:
+        raise Invalid(texts.STREAM_VIEW_GIVEN)
+    return table if is_new else stream_lives.end(tx, table, now_ms)
 
 
 def checked_table(call: Call[Members], uid: int) -> Table:
@@ -139,7 +161,8 @@ def list_tables(call: Call[Members], tx: Transaction) -> Members:
 def delete_table(call: Call[Members], tx: Transaction) -> Members:
     """Delete a table with everything in it; it is gone when the answer comes.
 
-    Keys: clears ``table``, ``tags``, ``rows``, ``count``, ``bytes``, ``collection``.
+    Keys: clears ``table``, ``tags``, ``rows``, ``count``, ``bytes``, ``collection``, ``expiry``;
+    reads and writes ``stream``; writes ``shards``.
 
     Raises:
         TableNotFound: no such table.
@@ -151,6 +174,10 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
     if table.is_protected:
         raise Invalid(texts.PROTECTED)
     described = describe(tx, table, status="DELETING")
+    if table.has_stream:
+        stream_lives.end(tx, table, call.now_ms)
+    if table.has_expiries:
+        time_to_live.forget(tx, table)
     tx.clear(keys.table(table.arn))
     tx.clear(keys.tags(table.arn))
     for span in (

@@ -303,6 +303,21 @@ INDEX_ACTION = (
     "GlobalSecondaryIndexUpdate.Delete must not be null"
 )
 
+# Streams
+STREAM_ARN = "Invalid StreamArn: Invalid ResourceArn provided as input {arn}"
+STREAM_ENABLED = "Table already has an enabled stream: TableName: {table}"
+STREAM_DISABLED = "Table has no stream to disable: TableName: {table}"
+STREAM_VIEW_MISSING = f"{_PARAMETERS}StreamViewType must be specified when StreamEnabled is true"
+STREAM_VIEW_GIVEN = f"{_PARAMETERS}StreamViewType must not be specified when StreamEnabled is false"
+ITERATOR = "Invalid ShardIterator"
+SHARD_NOT_FOUND = "Requested resource not found: Shard: {shard} not found"
+NUMBER_MISSING = f"{_PARAMETERS}SequenceNumber must be specified for this ShardIteratorType"
+NUMBER_OUTSIDE = f"{_PARAMETERS}SequenceNumber {{number}} is not in the range of the shard"
+RECORDS_LIMIT = (
+    "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member "
+    "must have value less than or equal to 1000"
+)
+
 # Tags and time to live
 TAGS_TOO_MANY = f"{_PARAMETERS}Too many tags: a resource can have 50 at most"
 TAGS_TWICE = f"{_PARAMETERS}Tag keys must be unique"

@@ -27,7 +27,7 @@ from haar.services.dynamodb.errors import (
 from haar.services.dynamodb.expressions.binding import Bound, bind
 from haar.services.dynamodb.lookup import action_arns, load_all
 from haar.services.dynamodb.records import TOKEN, Table, Token
-from haar.services.dynamodb.rows import shown, size_or_0
+from haar.services.dynamodb.row_bytes import shown, size_or_0
 from haar.services.dynamodb.schema import given_key
 from haar.services.dynamodb.values import dumps, measure_item
 from haar.store.api import Transaction

@@ -216,6 +216,7 @@ class Connection(asyncio.Protocol):
         del exc
         self._is_closing = self._is_gone = True
         self.server.left(self)
+        self.server.wheel.drop(self)
         if self._intake.upload is not None:
             self._intake.upload.fail(broken_off())
         if self._writable is not None and not self._writable.done():

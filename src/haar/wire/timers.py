@@ -2,7 +2,7 @@
 
 A wheel holds a place per second. A connection is put where its time-out falls due, at most once;
 when the place comes round it is asked, and either closes or goes to a later place. So a request
-costs nothing but a store of the present time.
+costs nothing but a store of the present time, and a connection that is gone is held by nobody.
 """
 
 from __future__ import annotations
@@ -54,26 +54,43 @@ class Wheel:
     def __init__(self, timers: Timers) -> None:
         self._timers = timers
         self.now_s = timers.time
-        self._places: dict[int, list[Timed]] = {}
+        self._places: dict[int, set[Timed]] = {}
+        self._where: dict[Timed, int] = {}
         self._next = int(timers.time()) + 1
         self._handle: Handle | None = None
 
     def put(self, timed: Timed, due_s: float) -> None:
-        """Ask ``timed`` at the first tick after ``due_s``, in the timers' time."""
+        """Ask ``timed`` at the first tick after ``due_s``, in the timers' time, if not before."""
         place = max(int(due_s) + 1, self._next)
-        self._places.setdefault(place, []).append(timed)
+        before = self._where.get(timed)
+        if before is not None:
+            if before <= place:
+                return
+            self._places[before].discard(timed)
+        self._place(timed, place)
         if self._handle is None:
             self._next = int(self._timers.time()) + 1
             self._handle = self._timers.call_later(TICK_S, self._tick)
+
+    def drop(self, timed: Timed) -> None:
+        """Ask ``timed`` no more: it is gone."""
+        place = self._where.pop(timed, None)
+        if place is not None:
+            self._places[place].discard(timed)
+
+    def _place(self, timed: Timed, place: int) -> None:
+        self._where[timed] = place
+        self._places.setdefault(place, set()).add(timed)
 
     def _tick(self) -> None:
         now_s = self._timers.time()
         self._handle = None
         while self._next <= now_s:
             for timed in self._places.pop(self._next, ()):
+                self._where.pop(timed, None)
                 due_s = timed.overdue(now_s)
                 if due_s is not None:
-                    self._places.setdefault(max(int(due_s) + 1, int(now_s) + 1), []).append(timed)
+                    self._place(timed, max(int(due_s) + 1, int(now_s) + 1))
             self._next += 1
         if self._places:
             self._handle = self._timers.call_later(TICK_S, self._tick)
@@ -84,3 +101,4 @@ class Wheel:
             self._handle.cancel()
             self._handle = None
         self._places.clear()
+        self._where.clear()

@@ -8,6 +8,9 @@ key                                     value
 ``tags``, account, region, name         :class:`~.records.Tags`, where there are any
 ``source``, ARN of a dead-letter        empty: the second queue's dead letters go to the first
 queue, ARN of a queue
+``task``, ARN of a queue, started ms,   :class:`~.records.Task`: the last ten move tasks of each
+task id                                 dead-letter queue
+``moving``, account, region, ARN        the id of the queue's running move task
 ======================================  =======================================================
 
 A queue's messages stand below ``data`` and its id (8 raw bytes, new for each queue), one letter,
@@ -26,6 +29,24 @@ key                                     value
 ``i``                                   counter: messages of ``l`` that have been received
 ``d``                                   counter: messages of ``l`` that have not (delayed)
 ``c``                                   :class:`~.cursor.Cursor`
+======================================  =======================================================
+
+A FIFO queue counts its messages itself: *seq* is their number, 10 bytes. *group* is a message
+group's UTF-8 and a zero. Its ``s`` counts all messages, its ``l`` has no more of a message than its
+group, and instead of ``r`` and ``d`` it has:
+
+======================================  =======================================================
+key                                     value
+======================================  =======================================================
+``m``, group, seq                       a message (:mod:`~.records`)
+``a``, seq                              when it was sent, 8 bytes of ms; group
+``g``, group                            :class:`~.fifo.Group`: of each group with messages
+``t``, 10 bytes of a commit             a group that may be received from (or was: see ``g``)
+``w``, due, seq                         a group whose first message, that one, is delayed
+``n``                                   the last message's number, 8 bytes
+``u``, scope and deduplication id       :class:`~.dedup.Seen`
+``x``, attempt id                       :class:`~.dedup.Attempt`
+``e``, until, ``u`` or ``x`` key        empty: when such a row is of no use any more, 8 bytes
 ======================================  =======================================================
 """
 
@@ -57,6 +78,15 @@ class QueueKeys(NamedTuple):
     flying: bytes
     delayed: bytes
     cursor: bytes
+    messages: bytes
+    arrivals: bytes
+    groups: bytes
+    turns: bytes
+    waiting: bytes
+    number: bytes
+    seen: bytes
+    attempts: bytes
+    expiries: bytes
 
     def due(self, due_ms: int, seq: bytes = b"") -> bytes:
         """Return the key of a message that may be received from ``due_ms`` on."""
@@ -72,7 +102,8 @@ def data(queue_id: bytes) -> QueueKeys:
     """Return the keys of a queue's messages."""
     prefix = _DATA.prefix + queue_id
     letters = (b"r", b"l", b"f", b"b", b"s", b"i", b"d", b"c")
-    packed = [prefix + letter for letter in letters]
+    fifo = (b"m", b"a", b"g", b"t", b"w", b"n", b"u", b"x", b"e")
+    packed = [prefix + letter for letter in letters + fifo]
     return QueueKeys(prefix_span(prefix), after_prefix(packed[0]), *packed)
 
 
@@ -106,6 +137,27 @@ def source(dead_letter_arn: str, arn: str) -> bytes:
 def sources(dead_letter_arn: str) -> Span:
     """Return the span of the queues whose dead letters a queue takes, by ARN."""
     return _SQS.span("source", dead_letter_arn)
+
+
+def task(arn: str, started_ms: int, task_id: str) -> bytes:
+    """Return the key of a move task."""
+    return _SQS.pack("task", arn, started_ms, task_id)
+
+
+def tasks(arn: str) -> Span:
+    """Return the span of a queue's move tasks, by their start."""
+    return _SQS.span("task", arn)
+
+
+def moving(arn: str) -> bytes:
+    """Return the key of a queue's running move task."""
+    account, region, _ = _place(arn)
+    return _SQS.pack("moving", account, region, arn)
+
+
+def all_moving(account: str, region: str) -> Span:
+    """Return the span of an account's running move tasks."""
+    return _SQS.span("moving", account, region)
 
 
 def source_of(key: bytes) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from haar.kernel import pages
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
-from haar.services.sqs import attributes, keys, redrive, standard, tags
+from haar.services.sqs import attributes, expiry, fifo, keys, kinds, redrive, tags
 from haar.services.sqs.attributes import Fields
 from haar.services.sqs.errors import (
     InvalidParameterValue,
@@ -107,6 +107,7 @@ def put_new(call: Call[Members], tx: Transaction, fields: Fields, *, is_fifo: bo
         **fields,
     )
     put_changed(tx, None, queue)
+    expiry.schedule(tx, queue, call.now_ms + queue.retention_s * 1000)
     given: dict[str, str] = call.members.get("tags", {})
     tags.put(tx, queue.arn, tags.checked(given))
 
@@ -188,7 +189,7 @@ def get_queue_attributes(call: Call[Members], tx: Transaction) -> Members:
     queue = load(tx, call.resource)
     told = attributes.told(queue)
     if not asked.isdisjoint(attributes.COUNTS):
-        counts = standard.counts(tx, queue, call.now_ms)
+        counts = kinds.counts(tx, queue, call.now_ms)
         told |= {name: str(n) for name, n in zip(attributes.COUNTS, counts, strict=True)}
     chosen = {name: value for name, value in told.items() if name in asked}
     return {"Attributes": chosen} if chosen else {}
@@ -213,6 +214,10 @@ def set_queue_attributes(call: Call[Members], tx: Transaction) -> Members:
     old = load(tx, call.resource)
     new = msgspec.structs.replace(old, modified_s=call.now_ms // 1000, **fields)
     put_changed(tx, old, new)
+    if new.retention_s < old.retention_s:
+        expiry.schedule(tx, new, call.now_ms)
+    if new.is_fifo and new.delay_s != old.delay_s:
+        fifo.end_waits(tx, new)
     return {}
 
 
@@ -233,6 +238,7 @@ def delete_queue(call: Call[Members], tx: Transaction) -> Members:
     if queue.dead_letter_arn:
         tx.clear(keys.source(queue.dead_letter_arn, queue.arn))
     tx.delete(keys.data(queue.id).all)
+    expiry.cancel(tx, queue)
     tx.put(keys.deleted(queue.arn), call.now_ms.to_bytes(_TIME_BYTES, "big"))
     return {}
 
@@ -340,7 +346,7 @@ def purge_queue(call: Call[Members], tx: Transaction) -> Members:
     tx.put(
         keys.queue(queue.arn), QUEUE.encode(msgspec.structs.replace(queue, purged_ms=call.now_ms))
     )
-    standard.purge(tx, queue)
+    kinds.purge(tx, queue)
     return {}
 
 

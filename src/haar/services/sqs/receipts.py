@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
-from haar.services.sqs import batches, handles, standard
+from haar.services.sqs import batches, handles, kinds
 from haar.services.sqs.errors import InvalidParameterValue, MessageNotInflight
+from haar.services.sqs.found import State
 from haar.services.sqs.lookup import load, queue_arn
 from haar.services.sqs.receiving import VISIBILITY_S_MAX
-from haar.services.sqs.records import Queue, unpack
-from haar.services.sqs.standard import State
+from haar.services.sqs.records import Queue
 from haar.store.api import Transaction
 
 _GONE = "Message does not exist or is not available for visibility timeout change."
+_EXPIRED = "The receipt handle has expired."
 _RANGE = f"VisibilityTimeout must be an integer between 0 and {VISIBILITY_S_MAX}."
 _TOTAL = (
     f"Total VisibilityTimeout for the message is beyond the limit [{VISIBILITY_S_MAX} seconds]."
@@ -23,24 +24,33 @@ _TOTAL = (
 def delete_message(call: Call[Members], tx: Transaction) -> Members:
     """Delete the message of a receipt handle; an old handle succeeds without effect.
 
-    Keys: reads ``queue``, ``l``; clears ``l``, ``f``, ``b``; adds to ``i``.
+    Keys: reads ``queue``; clears ``l``, ``f``, ``b``; adds to ``i``. FIFO: also clears ``m``,
+    ``a``, and writes ``g``, ``t``.
 
     Raises:
         QueueDoesNotExist: no such queue.
         ReceiptHandleIsInvalid: not a handle of this queue.
+        InvalidParameterValue: FIFO: the message is not in flight any more.
 
     Source: AWS docs, SQS API reference, DeleteMessage.
     """
-    return delete(tx, load(tx, call.resource), call.members)
+    return delete(tx, load(tx, call.resource), call.members, call.now_ms)
 
 
-def delete(tx: Transaction, queue: Queue, members: Members) -> Members:
+def delete(tx: Transaction, queue: Queue, members: Members, now_ms: int) -> Members:
     """Delete the message of one handle.
 
     Raises:
         ReceiptHandleIsInvalid: not a handle of this queue.
+        InvalidParameterValue: FIFO: the message is not in flight any more.
     """
-    standard.remove(tx, queue, handles.parse(queue, members["ReceiptHandle"]))
+    text: str = members["ReceiptHandle"]
+    handle = handles.parse(queue, text)
+    found = kinds.find(tx, queue, handle)
+    if found.state is State.CURRENT:
+        if queue.is_fifo and found.due_ms <= now_ms:
+            raise InvalidParameterValue(value=text, name="ReceiptHandle", reason=_EXPIRED)
+        kinds.remove(tx, queue, handle, found)
     return {}
 
 
@@ -61,7 +71,7 @@ def delete_message_batch(call: Call[Members], tx: Transaction) -> Members:
     """
     queue = load(tx, call.resource)
     entries = batches.checked_entries(call.members, "DeleteMessageBatchRequestEntry")
-    return batches.each(entries, lambda entry: delete(tx, queue, entry))
+    return batches.each(entries, lambda entry: delete(tx, queue, entry, call.now_ms))
 
 
 @operation(
@@ -96,15 +106,16 @@ def change_visibility(tx: Transaction, queue: Queue, members: Members, now_ms: i
     if not 0 <= visibility_s <= VISIBILITY_S_MAX:
         raise InvalidParameterValue(value=visibility_s, name="VisibilityTimeout", reason=_RANGE)
     handle = handles.parse(queue, text)
-    found = standard.find(tx, queue, handle)
+    found = kinds.find(tx, queue, handle)
     if found.state is State.GONE:
         raise InvalidParameterValue(value=text, name="ReceiptHandle", reason=_GONE)
     if found.state is State.OLD or found.due_ms <= now_ms:
         raise MessageNotInflight
+    assert found.stored is not None, "it is current"
     due_ms = now_ms + visibility_s * 1000
-    if due_ms - unpack(found.value).head.last_ms >= VISIBILITY_S_MAX * 1000:
+    if due_ms - found.stored.head.last_ms >= VISIBILITY_S_MAX * 1000:
         raise InvalidParameterValue(value=visibility_s, name="VisibilityTimeout", reason=_TOTAL)
-    standard.move(tx, queue, handle, found, due_ms)
+    kinds.move(tx, queue, handle, found, due_ms)
     return {}
 
 

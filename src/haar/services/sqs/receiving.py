@@ -9,11 +9,11 @@ from typing import NamedTuple
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import operation
-from haar.services.sqs import contents, keys, standard
+from haar.services.sqs import contents, dedup, keys, kinds, texts
 from haar.services.sqs.errors import InvalidAttributeName, InvalidParameterValue, OverLimit
+from haar.services.sqs.found import Taken
 from haar.services.sqs.lookup import load, queue_arn
 from haar.services.sqs.records import Attribute, Queue
-from haar.services.sqs.standard import Taken
 from haar.store.api import Transaction, Watch
 
 COUNT_MAX = 10
@@ -46,6 +46,7 @@ class Poll(NamedTuple):
         visibility_s: None for the queue's.
         system: names of system attributes.
         names: of message attributes; patterns among them.
+        attempt_id: FIFO: lets the same receive be tried again; empty for none.
     """
 
     count_max: int
@@ -53,6 +54,7 @@ class Poll(NamedTuple):
     visibility_s: int | None
     system: frozenset[str]
     names: tuple[str, ...]
+    attempt_id: str
 
     def visibility_ms(self, queue: Queue) -> int:
         """Return how long what is received is in flight."""
@@ -105,7 +107,20 @@ def checked(members: Members) -> Poll:
         members.get("VisibilityTimeout"),
         _system_names(members),
         tuple(members.get("MessageAttributeNames", ())),
+        checked_token(members, "ReceiveRequestAttemptId"),
     )
+
+
+def checked_token(members: Members, name: str) -> str:
+    """Return a text of printable characters, or an empty one where there is none.
+
+    Raises:
+        InvalidParameterValue: too long, or other characters.
+    """
+    value: str | None = members.get(name)
+    if value is None:
+        return ""
+    return texts.checked_token(name, value)
 
 
 def _system_names(members: Members) -> frozenset[str]:
@@ -124,7 +139,7 @@ def _system_names(members: Members) -> frozenset[str]:
     "ReceiveMessage",
     members=(
         "QueueUrl AttributeNames MessageSystemAttributeNames MessageAttributeNames "
-        "MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds"
+        "MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds ReceiveRequestAttemptId"
     ),
     resource=queue_arn,
     needs_task=False,
@@ -136,7 +151,8 @@ async def receive_message(call: Call[Members], cloud: Cloud) -> Members:
     waits, so a client that goes away takes nothing with it.
 
     Keys: reads ``queue``; reads and writes ``c``; moves ``r`` and ``l`` to ``l``; writes ``f``;
-    adds to ``i``, ``d``; moves dead letters to the ``r`` of their queue.
+    adds to ``i``, ``d``; moves dead letters to the ``r`` of their queue. FIFO: reads and writes
+    ``m``, ``g``, ``t``, ``w``, ``x`` instead of ``r``.
 
     Raises:
         QueueDoesNotExist: no such queue; also when it is deleted during the wait.
@@ -191,14 +207,32 @@ async def look(cloud: Cloud, call: Call[Members], poll: Poll, now_ms: int) -> Ro
 def take(tx: Transaction, arn: str, poll: Poll, now_ms: int) -> Round:
     """Take what there is for a poll, as a body."""
     queue = load(tx, arn)
-    receive = standard.Take(tx, queue, now_ms, poll.visibility_ms(queue))
+    if poll.attempt_id and not queue.is_fifo:
+        name = "ReceiveRequestAttemptId"
+        raise InvalidParameterValue(value=poll.attempt_id, name=name, reason=texts.WRONG_KIND)
+    visibility_ms = poll.visibility_ms(queue)
+    due_ms = now_ms + visibility_ms
+    if poll.attempt_id:
+        again = dedup.receive_again(tx, queue, poll.attempt_id, now_ms, due_ms)
+        if again is not None:
+            return round_of(queue, poll, again)
+    receive = kinds.begin_receive(tx, queue, now_ms, visibility_ms)
     receive.run(poll.count_max)
+    if poll.attempt_id and receive.taken:
+        dedup.remember_receive(tx, queue, poll.attempt_id, receive.taken, now_ms, due_ms)
+    return round_of(queue, poll, receive.taken, receive.wake_ms, is_stopped=receive.gone > 0)
+
+
+def round_of(
+    queue: Queue, poll: Poll, taken: list[Taken], wake_ms: int = 0, *, is_stopped: bool = False
+) -> Round:
+    """Return what one look at a queue came to."""
     return Round(
-        messages=[told(queue, taken, poll) for taken in receive.taken],
-        wake_ms=receive.wake_ms,
+        messages=[told(one, poll) for one in taken],
+        wake_ms=wake_ms,
         wait_s=poll.wait_s if poll.wait_s is not None else queue.wait_s,
         queue_id=queue.id,
-        is_stopped=receive.gone > 0,
+        is_stopped=is_stopped,
     )
 
 
@@ -216,7 +250,7 @@ async def wait(cloud: Cloud, watch: Watch, until_ms: int) -> None:
             one.cancel()
 
 
-def told(queue: Queue, taken: Taken, poll: Poll) -> Members:
+def told(taken: Taken, poll: Poll) -> Members:
     """Return a message as a receive asks for it."""
     message = taken.message
     result: Members = {
@@ -243,7 +277,7 @@ def system_attributes(taken: Taken, names: Collection[str]) -> dict[str, str]:
         "SentTimestamp": str(message.sent_ms),
         "ApproximateReceiveCount": str(head.receives),
         "ApproximateFirstReceiveTimestamp": str(head.first_ms),
-        "SequenceNumber": str(message.sequence or ""),
+        "SequenceNumber": texts.sequence(message.sequence),
         "MessageDeduplicationId": message.dedup_id,
         "MessageGroupId": message.group,
         "AWSTraceHeader": message.trace,

@@ -130,6 +130,32 @@ class Tags(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, str]
 
 
+class Task(msgspec.Struct, frozen=True, array_like=True):
+    """A move task.
+
+    Attributes:
+        id: a UUID.
+        source_arn: the dead-letter queue.
+        destination_arn: where all messages go; empty for the queues that they come from.
+        rate_max: messages a second; 0 for as fast as possible.
+        started_ms: when it began.
+        to_move: how many messages there were then.
+        moved: how many have been moved.
+        status: ``RUNNING``, ``COMPLETED``, ``CANCELLED`` or ``FAILED``.
+        failure: why it failed, or empty.
+    """
+
+    id: str
+    source_arn: str
+    destination_arn: str
+    rate_max: int
+    started_ms: int
+    to_move: int
+    moved: int = 0
+    status: str = "RUNNING"
+    failure: str = ""
+
+
 class Head(NamedTuple):
     """The changing part of a stored message."""
 
@@ -176,3 +202,4 @@ def unpack(value: bytes) -> Stored:
 QUEUE = Codec(Queue)
 MESSAGE = Codec(Message)
 TAGS = Codec(Tags)
+TASK = Codec(Task)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from haar.kernel.entropy import uuid4
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
-from haar.services.sqs import batches, contents, standard
-from haar.services.sqs.errors import BatchRequestTooLong, InvalidParameterValue
+from haar.services.sqs import batches, contents, dedup, fifo, standard, texts
+from haar.services.sqs.errors import BatchRequestTooLong, InvalidParameterValue, MissingParameter
 from haar.services.sqs.lookup import load, queue_arn
 from haar.services.sqs.records import Attribute, Message, Queue
 from haar.store.api import Transaction
 
 DELAY_S_MAX = 900
 
-_WRONG_KIND = "The request include parameter that is not valid for this queue type."
+_NO_DEDUP_TEXT = (
+    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
+    "provided explicitly"
+)
 _SENT = (
     "MessageBody DelaySeconds MessageAttributes MessageSystemAttributes MessageDeduplicationId "
     "MessageGroupId"
@@ -42,6 +47,9 @@ def checked(queue: Queue, members: Members) -> Draft:
     body = contents.checked_body(members)
     attributes = contents.checked_attributes(members)
     trace = contents.checked_trace(members)
+    for name in ("MessageGroupId", "MessageDeduplicationId"):
+        if name in members:
+            texts.checked_token(name, members[name])
     contents.refuse_size(contents.size_of(body, attributes), queue.size_bytes_max)
     return Draft(body, attributes, trace)
 
@@ -66,7 +74,7 @@ def send_message(call: Call[Members], tx: Transaction) -> Members:
     """Put one message on a queue, visible after its delay.
 
     Keys: reads ``queue``; writes ``r`` or ``l``, and ``b``; adds to ``s`` or ``d``. Senders never
-    conflict.
+    conflict. FIFO: reads and writes ``n``, ``g``, ``u``; writes ``m``, ``a``, ``t``, ``e``.
 
     Raises:
         QueueDoesNotExist: no such queue.
@@ -83,6 +91,8 @@ def send_message(call: Call[Members], tx: Transaction) -> Members:
 def send(call: Call[Members], tx: Transaction, queue: Queue, members: Members) -> Members:
     """Check and store one message; return what its sender is told."""
     draft = checked(queue, members)
+    if queue.is_fifo:
+        return send_fifo(call, tx, queue, members, draft)
     return send_standard(call, tx, queue, members, draft)
 
 
@@ -97,9 +107,16 @@ def send_standard(
     dedup_id: str | None = members.get("MessageDeduplicationId")
     if dedup_id is not None:
         name = "MessageDeduplicationId"
-        raise InvalidParameterValue(value=dedup_id, name=name, reason=_WRONG_KIND)
+        raise InvalidParameterValue(value=dedup_id, name=name, reason=texts.WRONG_KIND)
     delay_s = checked_delay_s(queue, members)
-    message = Message(
+    message = message_of(call, members, draft)
+    standard.put(tx, queue, message, draft.body, call.now_ms + delay_s * 1000 if delay_s else 0)
+    return told(message, draft)
+
+
+def message_of(call: Call[Members], members: Members, draft: Draft) -> Message:
+    """Return the record of a message that is sent now."""
+    return Message(
         id=uuid4(call.entropy),
         body=members["MessageBody"],
         body_md5=contents.md5_of(draft.body),
@@ -109,7 +126,35 @@ def send_standard(
         trace=draft.trace,
         group=members.get("MessageGroupId", ""),
     )
-    standard.put(tx, queue, message, draft.body, call.now_ms + delay_s * 1000 if delay_s else 0)
+
+
+def send_fifo(
+    call: Call[Members], tx: Transaction, queue: Queue, members: Members, draft: Draft
+) -> Members:
+    """Store a message of a FIFO queue, unless it was sent within the last five minutes.
+
+    Raises:
+        MissingParameter: no group.
+        InvalidParameterValue: a delay of its own; nothing to know a duplicate by.
+    """
+    if "MessageGroupId" not in members:
+        raise MissingParameter(name="MessageGroupId")
+    delay_s: int | None = members.get("DelaySeconds")
+    if delay_s is not None:
+        name = "DelaySeconds"
+        raise InvalidParameterValue(value=delay_s, name=name, reason=texts.WRONG_KIND)
+    dedup_id: str = members.get("MessageDeduplicationId", "")
+    if not dedup_id:
+        if not queue.has_content_dedup:
+            raise InvalidParameterValue(_NO_DEDUP_TEXT)
+        dedup_id = dedup.content_id(draft.body)
+    message = msgspec.structs.replace(message_of(call, members, draft), dedup_id=dedup_id)
+    first = dedup.seen(tx, queue, message)
+    if first is not None:
+        return told(msgspec.structs.replace(message, id=first.id, sequence=first.number), draft)
+    message = msgspec.structs.replace(message, sequence=fifo.next_number(tx, queue))
+    fifo.put(tx, queue, message, draft.body)
+    dedup.remember(tx, queue, message)
     return told(message, draft)
 
 
@@ -121,7 +166,7 @@ def told(message: Message, draft: Draft) -> Members:
     if draft.trace:
         result["MD5OfMessageSystemAttributes"] = contents.md5_of_trace(draft.trace)
     if message.sequence:
-        result["SequenceNumber"] = str(message.sequence)
+        result["SequenceNumber"] = texts.sequence(message.sequence)
     return result
 
 

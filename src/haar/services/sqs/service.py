@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from haar.kit.operation import collect
 from haar.kit.service import Service
-from haar.services.sqs import queues, receipts, receiving, sending, tags
+from haar.services.sqs import (
+    moves,
+    permissions,
+    queues,
+    receipts,
+    receiving,
+    sending,
+    tags,
+    workers,
+)
 
 SERVICE = Service(
     name="sqs",
@@ -15,5 +24,8 @@ SERVICE = Service(
         *receiving.OPERATIONS,
         *receipts.OPERATIONS,
         *tags.OPERATIONS,
+        *permissions.OPERATIONS,
+        *moves.OPERATIONS,
     ),
+    jobs=(workers.SWEEP, workers.MOVE),
 )

@@ -12,59 +12,32 @@ the bounds of :mod:`~.cursor` on, however many messages there are or were.
 
 from __future__ import annotations
 
-import struct
-from enum import Enum
-from typing import NamedTuple
-
 import msgspec
 
+from haar.services.sqs import bodies, handles, keys
 from haar.services.sqs import cursor as cursors
-from haar.services.sqs import handles, keys
 from haar.services.sqs.cursor import FAR_MS, Cursor
 from haar.services.sqs.errors import OverLimit
+from haar.services.sqs.found import (
+    COUNT_ROWS_MAX,
+    FLYING_MAX,
+    GONE_MAX,
+    MOVED,
+    PEEK_MS,
+    POLL_MS_MAX,
+    SEQ_BYTES,
+    Counts,
+    Found,
+    State,
+    Taken,
+    is_dead,
+    is_expired,
+)
 from haar.services.sqs.handles import Handle
 from haar.services.sqs.keys import QueueKeys
 from haar.services.sqs.lookup import find as find_queue
-from haar.services.sqs.records import MESSAGE, NEW_HEAD, Message, Queue, Stored, unpack
+from haar.services.sqs.records import NEW_HEAD, Message, Queue, Stored, unpack
 from haar.store.api import Row, Span, Transaction
-
-FLYING_MAX = 120_000
-"""How many messages of a queue may be in flight."""
-
-POLL_MS_MAX = 20_000
-"""As long as a receive may wait: whoever waits now does not care for what becomes due later."""
-
-_LARGE_BYTES = 8192
-_PEEK_MS = 1000
-_GONE_MAX = 100
-_SEQ_BYTES = 10
-_MOVED = struct.Struct(">QI")
-
-
-class Taken(NamedTuple):
-    """A message that a receive returns."""
-
-    stored: Stored
-    message: Message
-    body: str
-    handle: str
-
-
-class State(Enum):
-    """What became of the receive that a handle is of."""
-
-    CURRENT = "it is the last receive of the message"
-    OLD = "the message was received again"
-    GONE = "the message is not there any more"
-
-
-class Found(NamedTuple):
-    """What a handle finds; the rest is empty unless it is current."""
-
-    state: State
-    key: bytes = b""
-    due_ms: int = 0
-    value: bytes = b""
 
 
 def put(tx: Transaction, queue: Queue, message: Message, body: bytes, due_ms: int = 0) -> None:
@@ -78,7 +51,7 @@ def put(tx: Transaction, queue: Queue, message: Message, body: bytes, due_ms: in
         due_ms: when it may be received; 0 for at once.
     """
     own = keys.data(queue.id)
-    stored = Stored(NEW_HEAD, _encode(tx, own, message, body))
+    stored = Stored(NEW_HEAD, bodies.encode(tx, own, message, body))
     if due_ms:
         cursors.wake_at(tx, own, due_ms)
         tx.put_versioned(own.due(due_ms), stored.pack())
@@ -91,29 +64,6 @@ def put(tx: Transaction, queue: Queue, message: Message, body: bytes, due_ms: in
 def _make_ready(tx: Transaction, own: QueueKeys, stored: Stored) -> None:
     tx.put_versioned(own.ready, stored.pack())
     tx.add(own.sent, 1)
-
-
-def _encode(tx: Transaction, own: QueueKeys, message: Message, body: bytes) -> bytes:
-    """Return the record; a body that is too large to be moved around goes to a row of its own."""
-    if len(body) > _LARGE_BYTES:
-        tx.put(own.body(message.id), body)
-        message = msgspec.structs.replace(message, body=None)
-    return MESSAGE.encode(message)
-
-
-def body_of(tx: Transaction, own: QueueKeys, message: Message) -> str:
-    """Return a message's body, wherever it stands."""
-    if message.body is not None:
-        return message.body
-    raw = tx.get(own.body(message.id))
-    assert raw is not None, "a large body is put with its message"
-    return raw.decode()
-
-
-def forget_body(tx: Transaction, own: QueueKeys, message: Message) -> None:
-    """Remove the body's own row, if it has one."""
-    if message.body is None:
-        tx.clear(own.body(message.id))
 
 
 class Take:
@@ -180,9 +130,9 @@ class Take:
         if not cursors.count(tx, own.flying) + cursors.count(tx, own.delayed):
             self._cursor = self._cursor._replace(quiet_ms=FAR_MS)
             return
-        quiet_ms = self._now_ms + _PEEK_MS
+        quiet_ms = self._now_ms + PEEK_MS
         span = Span(own.due(self._cursor.quiet_ms), own.due(quiet_ms))
-        limit = count + _GONE_MAX
+        limit = count + GONE_MAX
         # All of them first: taking puts rows into the span that is read.
         rows = list(tx.scan(span, limit=limit))
         for row in rows:
@@ -214,7 +164,7 @@ class Take:
         start = own.ready + cursor.head + b"\x00"
         last, number = cursor.head, 0
         for row in self._tx.scan(Span(start, own.ready_end), limit=count):
-            last = row.key[-_SEQ_BYTES:]
+            last = row.key[-SEQ_BYTES:]
             number += 1
             self._tx.clear(row.key)
             self._deliver(unpack(row.value), last)
@@ -224,11 +174,10 @@ class Take:
         """Put a message in flight, unless it is too old or was received too often."""
         tx, own, queue = self._tx, self._keys, self._queue
         message = stored.message
-        if self._now_ms - message.sent_ms > queue.retention_s * 1000:
+        if is_expired(queue, message, self._now_ms):
             self._remove(message, seq, stored)
             return
-        received = stored.head.receives - message.receives_before
-        if queue.dead_letter_arn and received >= queue.receives_max:
+        if is_dead(queue, stored, message):
             target = find_queue(tx, queue.dead_letter_arn)
             if target is not None:
                 self._bury(target, message, seq, stored)
@@ -237,27 +186,27 @@ class Take:
         stored = Stored(head, stored.record)
         tx.put(own.due(self._due_ms, seq), stored.pack())
         if head.receives - message.receives_before > 1:
-            tx.put(own.moved + seq, _MOVED.pack(self._due_ms, head.receives))
+            tx.put(own.moved + seq, MOVED.pack(self._due_ms, head.receives))
         self._flying += 1
         handle = handles.make(queue, self._due_ms, seq, head.receives)
-        self.taken.append(Taken(stored, message, body_of(tx, own, message), handle))
+        self.taken.append(Taken(stored, message, bodies.read(tx, own, message), handle))
 
     def _remove(self, message: Message, seq: bytes, stored: Stored) -> None:
         self.gone += 1
-        forget_body(self._tx, self._keys, message)
+        bodies.forget(self._tx, self._keys, message)
         if stored.head.receives:
             self._tx.clear(self._keys.moved + seq)
 
     def _bury(self, target: Queue, message: Message, seq: bytes, stored: Stored) -> None:
         """Move a message to the dead-letter queue, with its id, time of sending and count."""
-        body = body_of(self._tx, self._keys, message)
+        body = bodies.read(self._tx, self._keys, message)
         self._remove(message, seq, stored)
         receives = stored.head.receives
         letter = msgspec.structs.replace(
             message, body=body, source_arn=self._queue.arn, receives_before=receives
         )
         own = keys.data(target.id)
-        record = _encode(self._tx, own, letter, body.encode())
+        record = bodies.encode(self._tx, own, letter, body.encode())
         _make_ready(self._tx, own, Stored(stored.head, record))
 
 
@@ -266,39 +215,40 @@ def find(tx: Transaction, queue: Queue, handle: Handle) -> Found:
     own = keys.data(queue.id)
     key = own.due(handle.due_ms, handle.seq)
     value = tx.get(key)
-    if value is not None and unpack(value).head.receives == handle.receives:
-        return Found(State.CURRENT, key, handle.due_ms, value)
+    if value is not None:
+        stored = unpack(value)
+        if stored.head.receives == handle.receives:
+            return Found(State.CURRENT, key, handle.due_ms, stored)
     raw = tx.get(own.moved + handle.seq)
     if raw is None:
         return Found(State.GONE)
-    due_ms, receives = _MOVED.unpack(raw)
+    due_ms, receives = MOVED.unpack(raw)
     if receives != handle.receives:
         return Found(State.OLD)
     key = own.due(due_ms, handle.seq)
     value = tx.get(key)
     assert value is not None, "the row of a move is written with the message"
-    return Found(State.CURRENT, key, due_ms, value)
+    return Found(State.CURRENT, key, due_ms, unpack(value))
 
 
-def remove(tx: Transaction, queue: Queue, handle: Handle) -> None:
-    """Delete the message of a handle; one that was received again stays."""
-    found = find(tx, queue, handle)
-    if found.state is not State.CURRENT:
-        return
-    own, stored = keys.data(queue.id), unpack(found.value)
+def remove(tx: Transaction, queue: Queue, handle: Handle, found: Found) -> None:
+    """Delete a message that was received."""
+    own, stored = keys.data(queue.id), found.stored
+    assert stored is not None, "the caller has found it"
     tx.clear(found.key)
     if found.due_ms != handle.due_ms or stored.head.receives > 1:
         tx.clear(own.moved + handle.seq)
-    forget_body(tx, own, stored.message)
+    bodies.forget(tx, own, stored.message)
     tx.add(own.flying, -1)
 
 
 def move(tx: Transaction, queue: Queue, handle: Handle, found: Found, due_ms: int) -> None:
     """Make a message in flight visible at another time."""
-    own, stored = keys.data(queue.id), unpack(found.value)
+    own, stored = keys.data(queue.id), found.stored
+    assert stored is not None, "the caller has found it"
     tx.clear(found.key)
-    tx.put(own.due(due_ms, handle.seq), found.value)
-    tx.put(own.moved + handle.seq, _MOVED.pack(due_ms, stored.head.receives))
+    tx.put(own.due(due_ms, handle.seq), stored.pack())
+    tx.put(own.moved + handle.seq, MOVED.pack(due_ms, handle.receives))
     cursors.wake_at(tx, own, due_ms)
     tx.add(own.sent, 0)  # whoever waits learns when to look
 
@@ -309,18 +259,6 @@ def purge(tx: Transaction, queue: Queue) -> None:
     head = cursors.read(tx, own).head
     tx.delete(own.all)
     tx.put(own.cursor, Cursor(head=head).pack())
-
-
-class Counts(NamedTuple):
-    """How many messages a queue has; each is in one of the three."""
-
-    visible: int
-    flying: int
-    delayed: int
-
-
-COUNT_ROWS_MAX = 20_000
-"""How many messages whose time has come are counted one by one."""
 
 
 def counts(tx: Transaction, queue: Queue, now_ms: int) -> Counts:

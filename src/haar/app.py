@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import importlib
 import os
+import resource
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from haar.config import Config
 from haar.fabric.workers import Workers
 from haar.gateway.admission import Admission
 from haar.gateway.audit import Audit
 from haar.gateway.dispatch import Registry
+from haar.gateway.figures import Figure
+from haar.gateway.guard import Guard
 from haar.gateway.local import LocalCloud
 from haar.gateway.pipeline import Pipeline
 from haar.gateway.probes import Probes
@@ -48,6 +53,15 @@ def services() -> tuple[Service, ...]:
         assert isinstance(front, Service), f"{name} has no front door"
         found.append(front)
     return tuple(found)
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """An engine that offers figures of itself."""
+
+    def figures(self) -> Mapping[str, float]:
+        """Return values by name, in snake case."""
+        ...
 
 
 @dataclass
@@ -143,7 +157,7 @@ class App:
         )
         cloud.add_part(credentials)
         cloud.add_part(config)
-        admission = Admission(config.calls_max)
+        admission = Admission(config.calls_max, clock)
         pipeline = self._pipeline(cloud, credentials, admission, audit)
         server = HttpServer(
             pipeline.handle, clock=clock, limits=limits_of(config), refuse=pipeline.refuse
@@ -163,9 +177,15 @@ class App:
             codecs=Codecs(catalog, router),
             verifier=Verifier(credentials, self.clock, region=config.region),
             cloud=cloud,
+            guard=Guard((config.host, *config.hosts, *config.s3_domains), config.origins),
             admission=admission,
             audit=audit,
-            probes=Probes(admission, audit, self._describe),
+            probes=Probes(
+                admission=admission,
+                audit=audit,
+                describe=self._describe,
+                more=self._more_figures,
+            ),
         )
 
     async def _listen(self, opened: Opened) -> None:
@@ -186,6 +206,17 @@ class App:
         if opened.directory is not None:
             opened.directory.close()
 
+    def _more_figures(self) -> Iterable[Figure]:
+        """Return the figures of the process and of the parts that the gateway does not know."""
+        yield from process_figures()
+        yield Figure(
+            "haar_connections", "gauge", "Connections open.", len(self._parts.server.connections)
+        )
+        store = self._parts.store
+        if isinstance(store, Counted):
+            for name, value in store.figures().items():
+                yield Figure(f"haar_store_{name}", "gauge", f"The store's {name}.", value)
+
     def _describe(self) -> dict[str, Any]:
         return {
             "version": version("haar"),
@@ -194,6 +225,18 @@ class App:
             "uptime_seconds": (self.clock.now_ms() - self._started_ms) // 1000,
             "services": {service.models[0]: "running" for service in self.services},
         }
+
+
+def process_figures() -> Iterable[Figure]:
+    """Return what the operating system counts of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = used.ru_utime + used.ru_stime
+    yield Figure("process_cpu_seconds_total", "counter", "CPU time used.", seconds)
+    memory = Path("/proc/self/statm")
+    if memory.exists():
+        pages = int(memory.read_text().split()[1])
+        count = pages * resource.getpagesize()
+        yield Figure("process_resident_memory_bytes", "gauge", "Memory held.", count)
 
 
 def open_store(config: Config, entropy: Entropy) -> tuple[Store, Blobs]:

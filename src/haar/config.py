@@ -42,6 +42,13 @@ class Config:
         ("localhost", "s3.localhost.localstack.cloud"),
         "Domains below which a host name's first label is a bucket.",
     )
+    hosts: tuple[str, ...] = setting(
+        (),
+        "Host names that haar answers to, and names below, besides localhost and addresses.",
+    )
+    origins: tuple[str, ...] = setting(
+        (), "Origins of web pages that may speak to haar, such as http://localhost:3000; * for all."
+    )
     calls_max: int = setting(4096, "Calls that are worked on at once; more are throttled.")
     connections_max: int = setting(4096, "Connections that are open at once.")
     body_bytes_max: int = setting(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from hashlib import sha256
 
+from haar.gateway.admission import Shed
 from haar.identity.chunks import ChunkChain
+from haar.identity.refusals import Kind
 from haar.identity.sigv4 import Authenticated
 from haar.kernel.errors import RefusedAs
 from haar.kit.streams import ByteStream, OnePiece, Pieces
@@ -13,26 +15,71 @@ from haar.wire.chunked import unframe
 from haar.wire.http import HttpRequest
 
 WHOLE_BYTES_MAX = 32 * 1024 * 1024  # DynamoDB takes 16 MiB, Lambda 50 MB of zip in base64
+SHELF_BYTES_MAX = 256 * 1024 * 1024
 
 _SIZE_TEXT = "Request body is too large"
 _HASH_TEXT = "The provided 'x-amz-content-sha256' header does not match what was computed."
 
 
-async def read_whole(request: HttpRequest) -> None:
-    """Replace a streamed body by its bytes.
+class Shelf:
+    """Room for the long bodies that are held in memory at once: it is bounded for all calls.
+
+    Args:
+        bytes_max: of all bodies together.
+    """
+
+    __slots__ = ("_bytes_max", "used")
+
+    def __init__(self, bytes_max: int = SHELF_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self.used = 0
+
+    def take(self, count: int) -> None:
+        """Take room.
+
+        Raises:
+            Shed: there is not enough left.
+        """
+        if self.used + count > self._bytes_max:
+            raise Shed(Kind.THROTTLED)
+        self.used += count
+
+    def give(self, count: int) -> None:
+        """Give room back."""
+        self.used -= count
+
+
+async def read_whole(request: HttpRequest, shelf: Shelf) -> int:
+    """Replace a streamed body by its bytes; return how much room it has on the shelf.
 
     Raises:
         RefusedAs: it is longer than any operation takes.
+        Shed: there is no room for it now.
     """
     assert not isinstance(request.body, bytes), "a body of bytes is whole already"
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.body:
-        size += len(piece)
-        if size > WHOLE_BYTES_MAX:
-            raise RefusedAs("RequestEntityTooLargeException", _SIZE_TEXT, status=413)
-        pieces.append(piece)
+    try:
+        async for piece in request.body:
+            shelf.take(len(piece))
+            size += len(piece)
+            refuse_long(size)
+            pieces.append(piece)
+    except BaseException:
+        shelf.give(size)
+        raise
     request.body = b"".join(pieces)
+    return size
+
+
+def refuse_long(size: int) -> None:
+    """Refuse a body that is longer than any operation takes.
+
+    Raises:
+        RefusedAs: it is.
+    """
+    if size > WHOLE_BYTES_MAX:
+        raise RefusedAs("RequestEntityTooLargeException", _SIZE_TEXT, status=413)
 
 
 def body_of(request: HttpRequest, who: Authenticated) -> bytes | ByteStream:

@@ -3,6 +3,7 @@
 ====  =================  ==========================================  =============================
 step  question           where                                       what comes out
 ====  =================  ==========================================  =============================
+0     meant for us?      :mod:`haar.gateway.guard`                   host and page are known
 1     room for it?       :mod:`haar.gateway.admission`               admitted, or throttled
 2     which operation?   :mod:`haar.wire.route`                      ``Routed``
 3     who asks?          :mod:`haar.identity.sigv4`                  ``Authenticated``
@@ -14,22 +15,24 @@ step  question           where                                       what comes 
 9     record             :mod:`haar.gateway.audit`                   one record
 ====  =================  ==========================================  =============================
 
-:meth:`Pipeline._answer` is that table as one function. It is a coroutine that the server drives
-without a task; what needs a task of its own (long polls, streams) is given one in step 7.
+:meth:`Pipeline._answer` is the table from step 2 on as one function. It is a coroutine that the
+server drives without a task; what needs a task of its own (long polls, streams) is given one in
+step 7.
 """
 
 from __future__ import annotations
 
 import structlog
 
-from haar.gateway.admission import Admission
+from haar.gateway.admission import Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
-from haar.gateway.bodies import body_of, read_whole
+from haar.gateway.bodies import Shelf, body_of, read_whole
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
+from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
 from haar.gateway.probes import PREFIXES, Probes
 from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
-from haar.identity.refusals import Family
+from haar.identity.refusals import Family, refuse
 from haar.identity.sigv4 import Authenticated, Verifier
 from haar.kernel.errors import ApiError, InternalFailure, RefusedAs
 from haar.kit.call import Call, Members
@@ -54,10 +57,22 @@ FAMILIES: dict[str, Family] = {
 class Trace:
     """What is known of a request so far: the audit record is made from it, however far it came."""
 
-    __slots__ = ("call", "code", "peer", "request_id", "routed", "started_ms", "who")
+    __slots__ = (
+        "body_bytes",
+        "call",
+        "code",
+        "lane",
+        "peer",
+        "request_id",
+        "routed",
+        "started_ms",
+        "who",
+    )
 
-    def __init__(self, request_id: str, peer: str, started_ms: float) -> None:
+    def __init__(self, request_id: str, peer: str, started_ms: float, lane: Lane) -> None:
         self.request_id = request_id
+        self.lane = lane
+        self.body_bytes = 0
         self.peer = peer
         self.started_ms = started_ms
         self.routed: Routed | None = None
@@ -91,7 +106,8 @@ class Pipeline:
         codecs: translate between bytes and members.
         verifier: tells who signed.
         cloud: runs operations.
-        admission: counts and bounds.
+        guard: knows the host names that are haar's, and the pages that may speak to it.
+        admission: gives calls their turn.
         audit: keeps a record of each call.
         probes: answer ``/_haar/…``, which is nobody's API.
     """
@@ -103,6 +119,7 @@ class Pipeline:
         codecs: Codecs,
         verifier: Verifier,
         cloud: LocalCloud,
+        guard: Guard,
         admission: Admission,
         audit: Audit,
         probes: Probes,
@@ -111,7 +128,9 @@ class Pipeline:
         self._codecs = codecs
         self._verifier = verifier
         self._cloud = cloud
+        self._guard = guard
         self._admission = admission
+        self._shelf = Shelf()
         self._audit = audit
         self._probes = probes
         self._ids = RequestIds(cloud.entropy)
@@ -119,15 +138,40 @@ class Pipeline:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Return the answer to a request, once whatever it acknowledges is durable."""
-        if request.path.startswith(PREFIXES):
-            return self._probes.answer(request)
-        clock = self._cloud.clock
-        trace = Trace(self._ids.make(), request.peer, clock.monotonic_ms())
+        trace = Trace(
+            self._ids.make(),
+            request.peer,
+            self._cloud.clock.monotonic_ms(),
+            self._admission.lane_of(request),
+        )
         try:
-            self._admission.enter()
+            page = self._guard.admit(request)
         except ApiError as refusal:
-            return self._refuse(request, refusal, trace)
+            return self._turn_away(request, refusal, trace)
+        if request.path.startswith(PREFIXES):
+            response = self._probes.answer(request)
+        elif page is not None and self._guard.is_preflight(request):
+            response = preflight(request)
+        else:
+            response = await self._in_turn(request, trace)
+        return response if page is None else open_to(page, response)
+
+    def _turn_away(self, request: HttpRequest, refusal: ApiError, trace: Trace) -> HttpResponse:
+        """Answer what is not let in."""
+        response = self._refuse(request, refusal, trace)
+        self._keep(trace)
+        return response
+
+    async def _in_turn(self, request: HttpRequest, trace: Trace) -> HttpResponse:
+        admission, lane = self._admission, trace.lane
         try:
+            turn = admission.enter(lane)
+        except Shed as refusal:
+            return self._turn_away(request, refusal, trace)
+        try:
+            if turn is not None:
+                await admission.wait(turn)
+            admission.refuse_late(request)
             return await self._answer(request, trace)
         except ApiError as refusal:
             return self._refuse(request, refusal, trace)
@@ -135,9 +179,15 @@ class Pipeline:
             log.exception("call failed", request_id=trace.request_id)
             return self._refuse(request, InternalFailure(), trace)
         finally:
-            self._admission.leave()
-            took_ms = clock.monotonic_ms() - trace.started_ms
-            self._audit.record(trace.record(clock.now_ms(), took_ms))
+            admission.leave(lane)
+            self._shelf.give(trace.body_bytes)
+            self._keep(trace)
+
+    def _keep(self, trace: Trace) -> None:
+        """Keep the call's record."""
+        clock = self._cloud.clock
+        took_ms = clock.monotonic_ms() - trace.started_ms
+        self._audit.record(trace.record(clock.now_ms(), took_ms))
 
     def refuse(self, request: HttpRequest, error: Unacceptable) -> HttpResponse:
         """Return the answer to what never became a request, in the protocol that it began in."""
@@ -150,12 +200,14 @@ class Pipeline:
         trace.routed = routed = self._router.route(request)
         codec = self._codecs.of(routed)
         if not codec.wants_stream and not isinstance(request.body, bytes):
-            await read_whole(request)
+            trace.body_bytes = await read_whole(request, self._shelf)
         family = FAMILIES.get(routed.protocol, "json")
         assert codec.model is not None, "a routed request has its model"
         trace.who = who = self._verifier.verify(
             request, service=codec.signing_name, family=family, bucket=routed.bucket
         )
+        if self._admission.is_stranger(trace.lane):
+            self._admission.learn(request, who.scope.account)
         operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
         members = codec.decode(request, body_of(request, who), routed)
         trace.call = call = self._open(routed, operation, members, who, trace.request_id)
@@ -196,6 +248,9 @@ class Pipeline:
         return action
 
     def _refuse(self, request: HttpRequest, refusal: ApiError, trace: Trace) -> HttpResponse:
+        if isinstance(refusal, Shed):
+            protocol = self._router.guess(request).protocol
+            refusal = refuse(refusal.kind, FAMILIES.get(protocol, "json"))
         trace.code = refusal.code
         codec = self._codec_for_refusal(request, trace.routed)
         return codec.refuse(refusal, trace.request_id, request)

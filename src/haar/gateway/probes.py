@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from haar.gateway.admission import Admission
 from haar.gateway.audit import Audit
+from haar.gateway.figures import Figure, plain
 from haar.wire.http import HttpRequest, HttpResponse
 
 Describe = Callable[[], dict[str, Any]]
+More = Callable[[], Iterable[Figure]]
 
 PREFIXES = (b"/_haar/", b"/_localstack/")  # test tools look for a health page at the second
 
@@ -23,12 +25,16 @@ class Probes:
         admission: has the figures of calls at work.
         audit: has the figures of calls answered.
         describe: returns what ``/_haar/health`` tells besides.
+        more: returns figures of the parts that the gateway does not know (store, process).
     """
 
-    def __init__(self, admission: Admission, audit: Audit, describe: Describe) -> None:
+    def __init__(
+        self, admission: Admission, audit: Audit, *, describe: Describe, more: More
+    ) -> None:
         self._admission = admission
         self._audit = audit
         self._describe = describe
+        self._more = more
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Return the page, or 404."""
@@ -38,32 +44,23 @@ class Probes:
         if page == b"health":
             return _json(200, {"status": "running", **self._describe()})
         if page == b"metrics":
-            return HttpResponse(
-                200, [(b"content-type", b"text/plain; version=0.0.4")], self._metrics()
-            )
+            media = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+            return HttpResponse(200, [media], self._metrics())
         return _json(404, {"message": "There is /_haar/health and /_haar/metrics."})
 
     def _metrics(self) -> bytes:
-        figures = (
-            ("haar_calls_total", "counter", "Calls answered.", self._audit.calls),
-            (
-                "haar_calls_refused_total",
-                "counter",
-                "Calls answered by an error.",
-                self._audit.errors,
-            ),
-            ("haar_calls_active", "gauge", "Calls at work.", self._admission.calls),
-            (
-                "haar_calls_shed_total",
-                "counter",
-                "Calls there was no room for.",
-                self._admission.refused,
-            ),
-        )
-        return "".join(
-            f"# HELP {name} {sentence}\n# TYPE {name} {kind}\n{name} {value}\n"
-            for name, kind, sentence, value in figures
-        ).encode()
+        lines = [*self._audit.figures.text(), *plain(self._own()), *plain(self._more())]
+        return ("\n".join(lines) + "\n").encode()
+
+    def _own(self) -> Iterator[Figure]:
+        calls, audit = self._admission, self._audit
+        yield Figure("haar_calls_active", "gauge", "Calls held: at work or waiting.", calls.calls)
+        yield Figure("haar_calls_queued", "gauge", "Calls that wait for a turn.", calls.waiting)
+        yield Figure("haar_calls_queued_total", "counter", "Calls that waited.", calls.waited)
+        yield Figure("haar_calls_shed_total", "counter", "Calls without room.", calls.shed)
+        yield Figure("haar_calls_late_total", "counter", "Calls past their deadline.", calls.late)
+        yield Figure("haar_audit_pending", "gauge", "Records to be written.", audit.pending)
+        yield Figure("haar_audit_lost_total", "counter", "Records lost.", audit.lost)
 
 
 def _json(status: int, content: dict[str, Any]) -> HttpResponse:

@@ -19,7 +19,7 @@ Family = Literal["json", "query", "rest-json", "rest-xml", "ec2"]
 
 
 class Kind(StrEnum):
-    """What is wrong with a request's signature, credentials or rights."""
+    """What is wrong with a request's signature, credentials, rights or moment."""
 
     MISSING = "missing"
     BOTH_FORMS = "both-forms"
@@ -45,6 +45,8 @@ class Kind(StrEnum):
     PAYLOAD_MODE = "payload-mode"
     PAYLOAD_HASH = "payload-hash"
     DENIED = "denied"
+    THROTTLED = "throttled"
+    LATE = "late"
 
 
 class Answer(NamedTuple):
@@ -103,6 +105,8 @@ TEXTS: dict[Kind, str] = {
         "The provided 'x-amz-content-sha256' header does not match what was computed."
     ),
     Kind.DENIED: "{explanation}",
+    Kind.THROTTLED: "Rate exceeded",
+    Kind.LATE: "The deadline that the client set for this attempt (amz-sdk-request) has passed.",
 }
 
 
@@ -234,6 +238,18 @@ ROWS: dict[Kind, Row] = {
         "AccessDenied",
         Answer("AccessDenied", 403),
         ec2=Answer("UnauthorizedOperation", 403),
+    ),
+    Kind.THROTTLED: {
+        "json": Answer("ThrottlingException", 400),
+        "rest-json": Answer("TooManyRequestsException", 429),
+        "query": Answer("Throttling", 400),
+        "ec2": Answer("RequestLimitExceeded", 503, "Request limit exceeded."),
+        "rest-xml": Answer("SlowDown", 503, "Please reduce your request rate."),
+    },
+    Kind.LATE: _row(
+        "RequestTimeoutException",
+        "RequestTimeout",
+        Answer("RequestTimeout", 400),
     ),
 }
 

@@ -51,13 +51,12 @@ NAMED: dict[str, str] = {
     "definition": '{{"StartAt": "a", "States": {{"a": {{"Type": "Pass", "End": true}}}}}}',
     "mapRunArn": "arn:aws:states:us-east-1:{account}:mapRun:orders/m:e1",
     "resourceArn": "arn:aws:states:us-east-1:{account}:stateMachine:orders",
+    "CopySource": "photos/key",
+    "pipes.resourceArn": "arn:aws:pipes:us-east-1:{account}:pipe/orders",
     "Source": "arn:aws:sqs:us-east-1:{account}:orders",
     "Target": "arn:aws:sqs:us-east-1:{account}:results",
 }
-"""Members that name something, by their name; ``{account}`` is whose it is."""
-
-OWNED_BY_NAME = {"Bucket"}
-"""Members that name something of another account without its number."""
+"""Members that name something, by name, or by model and name; ``{account}`` is whose it is."""
 
 TEXTS = ("orders", "1", "0.0", "us-east-1", "arn:aws:sqs:us-east-1:111111111111:orders", "{}")
 """Tried in turn for a text with a pattern."""
@@ -81,8 +80,9 @@ class Examples:
         return {name: self._value(name, shape.members[name]) for name in names}
 
     def _value(self, name: str, shape: Any) -> Any:
-        if name in NAMED and shape.type_name == "string":
-            return NAMED[name].format_map(self._values)
+        named = NAMED.get(f"{self._model.service_name}.{name}") or NAMED.get(name)
+        if named is not None and shape.type_name == "string":
+            return named.format_map(self._values)
         make = getattr(self, f"_{shape.type_name}", None)
         assert make is not None, f"no example of a {shape.type_name}"
         return make(shape)

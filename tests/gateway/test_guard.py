@@ -58,10 +58,8 @@ def ask(
 )
 def test_its_own_names_are_answered(cloud: Running, host: str) -> None:
     """Addresses, localhost, S3's domains, the names of the setting, and every name below."""
-    answer, text = ask(cloud, host)
-    assert "does not answer" not in text
+    assert "does not answer" not in ask(cloud, host)[1]
     assert ask(cloud, host, path="/_haar/health")[0].status == 200
-    assert answer.status in {403, 404}  # nothing was signed
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ NAMED: dict[str, str] = {
     "definition": '{{"StartAt": "a", "States": {{"a": {{"Type": "Pass", "End": true}}}}}}',
     "mapRunArn": "arn:aws:states:us-east-1:{account}:mapRun:orders/m:e1",
     "resourceArn": "arn:aws:states:us-east-1:{account}:stateMachine:orders",
+    "Statement": 'SELECT * FROM "orders"',
     "CopySource": "photos/key",
     "pipes.resourceArn": "arn:aws:pipes:us-east-1:{account}:pipe/orders",
     "Source": "arn:aws:sqs:us-east-1:{account}:orders",

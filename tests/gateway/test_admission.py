@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from haar.gateway.admission import TURN_CALLS, WAIT_MS, Admission, Lane, Shed
-from haar.gateway.bodies import WHOLE_BYTES_MAX, Shelf, read_whole
+from haar.gateway.bodies import WHOLE_BYTES_MAX, Hold, Shelf, read_whole
 from haar.identity.refusals import Kind
 from haar.kernel.clock import VirtualClock
 from haar.kernel.errors import ApiError
@@ -224,17 +224,21 @@ def test_a_late_request_is_refused_by_the_server() -> None:
 def test_long_bodies_share_a_bounded_shelf() -> None:
     """What does not fit is throttled, what was taken is given back, and none is too long."""
 
-    async def read(shelf: Shelf, size: int) -> int:
+    async def read(hold: Hold, size: int) -> int:
         request = asked()
         request.body = OnePiece(bytes(size))
-        return await read_whole(request, shelf)
+        await read_whole(request, hold)
+        return len(request.body)
 
     shelf = Shelf(100)
-    assert told(read(shelf, 60)) == 60
+    first, second = Hold(shelf), Hold(shelf)
+    assert told(read(first, 60)) == 60
     with pytest.raises(Shed):
-        told(read(shelf, 60))
-    assert shelf.used == 60
-    shelf.give(60)
+        told(read(second, 60))
+    first.free()
+    second.free()
+    assert shelf.used == 0
+    assert told(read(second, 60)) == 60
     with pytest.raises(ApiError) as refused:
-        told(read(Shelf(), WHOLE_BYTES_MAX + 1))
+        told(read(Hold(Shelf()), WHOLE_BYTES_MAX + 1))
     assert refused.value.code == "RequestEntityTooLargeException"

@@ -44,13 +44,33 @@ class Shelf:
             raise Shed(Kind.THROTTLED)
         self.used += count
 
-    def give(self, count: int) -> None:
-        """Give room back."""
-        self.used -= count
+
+class Hold:
+    """What one call holds of the shelf."""
+
+    __slots__ = ("_shelf", "used")
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self.used = 0
+
+    def take(self, count: int) -> None:
+        """Take room.
+
+        Raises:
+            Shed: there is not enough left.
+        """
+        self._shelf.take(count)
+        self.used += count
+
+    def free(self) -> None:
+        """Give all of it back."""
+        self._shelf.used -= self.used
+        self.used = 0
 
 
-async def read_whole(request: HttpRequest, shelf: Shelf) -> int:
-    """Replace a streamed body by its bytes; return how much room it has on the shelf.
+async def read_whole(request: HttpRequest, hold: Hold) -> None:
+    """Replace a streamed body by its bytes.
 
     Raises:
         RefusedAs: it is longer than any operation takes.
@@ -58,18 +78,11 @@ async def read_whole(request: HttpRequest, shelf: Shelf) -> int:
     """
     assert not isinstance(request.body, bytes), "a body of bytes is whole already"
     pieces: list[bytes] = []
-    size = 0
-    try:
-        async for piece in request.body:
-            shelf.take(len(piece))
-            size += len(piece)
-            refuse_long(size)
-            pieces.append(piece)
-    except BaseException:
-        shelf.give(size)
-        raise
+    async for piece in request.body:
+        hold.take(len(piece))
+        refuse_long(hold.used)
+        pieces.append(piece)
     request.body = b"".join(pieces)
-    return size
 
 
 def refuse_long(size: int) -> None:

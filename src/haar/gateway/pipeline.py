@@ -26,7 +26,7 @@ import structlog
 
 from haar.gateway.admission import Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
-from haar.gateway.bodies import Shelf, body_of, read_whole
+from haar.gateway.bodies import Hold, Shelf, body_of, read_whole
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
@@ -58,9 +58,9 @@ class Trace:
     """What is known of a request so far: the audit record is made from it, however far it came."""
 
     __slots__ = (
-        "body_bytes",
         "call",
         "code",
+        "hold",
         "lane",
         "peer",
         "request_id",
@@ -72,7 +72,7 @@ class Trace:
     def __init__(self, request_id: str, peer: str, started_ms: float, lane: Lane) -> None:
         self.request_id = request_id
         self.lane = lane
-        self.body_bytes = 0
+        self.hold: Hold | None = None
         self.peer = peer
         self.started_ms = started_ms
         self.routed: Routed | None = None
@@ -180,7 +180,8 @@ class Pipeline:
             return self._refuse(request, InternalFailure(), trace)
         finally:
             admission.leave(lane)
-            self._shelf.give(trace.body_bytes)
+            if trace.hold is not None:
+                trace.hold.free()
             self._keep(trace)
 
     def _keep(self, trace: Trace) -> None:
@@ -200,7 +201,8 @@ class Pipeline:
         trace.routed = routed = self._router.route(request)
         codec = self._codecs.of(routed)
         if not codec.wants_stream and not isinstance(request.body, bytes):
-            trace.body_bytes = await read_whole(request, self._shelf)
+            trace.hold = Hold(self._shelf)
+            await read_whole(request, trace.hold)
         family = FAMILIES.get(routed.protocol, "json")
         assert codec.model is not None, "a routed request has its model"
         trace.who = who = self._verifier.verify(

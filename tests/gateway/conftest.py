@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
+from haar.kernel import pages
 from haar.testing import Running, running
 from haar.wire.constraints import compile_pattern
 
@@ -51,6 +55,7 @@ NAMED: dict[str, str] = {
     "definition": '{{"StartAt": "a", "States": {{"a": {{"Type": "Pass", "End": true}}}}}}',
     "mapRunArn": "arn:aws:states:us-east-1:{account}:mapRun:orders/m:e1",
     "resourceArn": "arn:aws:states:us-east-1:{account}:stateMachine:orders",
+    "StreamArn": "arn:aws:dynamodb:us-east-1:{account}:table/orders/stream/2026-01-01T00:00:00.000",
     "Statement": 'SELECT * FROM "orders"',
     "CopySource": "photos/key",
     "pipes.resourceArn": "arn:aws:pipes:us-east-1:{account}:pipe/orders",
@@ -58,6 +63,20 @@ NAMED: dict[str, str] = {
     "Target": "arn:aws:sqs:us-east-1:{account}:results",
 }
 """Members that name something, by name, or by model and name; ``{account}`` is whose it is."""
+
+
+def task_handle(account: str) -> str:
+    said = {"taskId": "1", "sourceArn": f"arn:aws:sqs:us-east-1:{account}:orders"}
+    return base64.b64encode(json.dumps(said).encode()).decode()
+
+
+def shard_iterator(account: str) -> str:
+    arn = NAMED["StreamArn"].format(account=account)
+    return pages.make(msgspec.msgpack.encode([arn, b"", b"", 0]))
+
+
+MADE = {"TaskHandle": task_handle, "ShardIterator": shard_iterator}
+"""Members that name something inside of a token."""
 
 TEXTS = ("orders", "1", "0.0", "us-east-1", "arn:aws:sqs:us-east-1:111111111111:orders", "{}")
 """Tried in turn for a text with a pattern."""
@@ -81,6 +100,8 @@ class Examples:
         return {name: self._value(name, shape.members[name]) for name in names}
 
     def _value(self, name: str, shape: Any) -> Any:
+        if name in MADE:
+            return MADE[name](self._values["account"])
         named = NAMED.get(f"{self._model.service_name}.{name}") or NAMED.get(name)
         if named is not None and shape.type_name == "string":
             return named.format_map(self._values)

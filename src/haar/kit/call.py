@@ -15,7 +15,9 @@ Members = dict[str, Any]
 """The members of a shape under AWS's names.
 
 Values are str, int, float, bool, bytes, aware datetime, list and dict. A streaming blob of a
-request is a :class:`haar.kit.streams.ByteStream`; of a result, the same or bytes.
+request is a :class:`haar.kit.streams.ByteStream`; of a result, the same or bytes. A result's stream
+of events is an asynchronous iterator of dicts with one key, the event's name; a refusal that it
+raises is the last event. It is driven without a task of its own, as byte streams are.
 """
 
 M = TypeVar("M")

@@ -29,7 +29,7 @@ from haar.wire.patches import patch_of
 
 T = TypeVar("T")
 
-_MAGIC = b"hmd\x02"
+_MAGIC = b"hmd\x03"
 
 
 class XmlNamespace(msgspec.Struct, frozen=True):
@@ -60,6 +60,8 @@ class Member(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
     idempotency_token: bool = False
     host_label: bool = False
     box: bool = False
+    eventheader: bool = False
+    eventpayload: bool = False
 
 
 class ErrorTraits(msgspec.Struct, frozen=True, array_like=True, rename="camel"):

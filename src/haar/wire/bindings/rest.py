@@ -24,6 +24,8 @@ from urllib.parse import parse_qsl
 
 from haar.kit.call import Members
 from haar.kit.streams import ByteStream, OnePiece
+from haar.wire import eventstream
+from haar.wire.bindings.events import EventWriter
 from haar.wire.bindings.parts import Bound, Encode, Parts
 from haar.wire.bodies import json, texts
 from haar.wire.bodies.tree import Malformed, MalformedParameter
@@ -515,6 +517,9 @@ def bare_putter(parts: Parts, name: str, shape: Shape) -> PutBody:
 def payload_putter(parts: Parts, name: str, member: Member) -> PutBody:
     """Return what writes a body that is one member."""
     shape = parts.model.shape(member.shape)
+    if shape.eventstream and parts.output is not None:
+        events = EventWriter(parts, parts.output, name)
+        return lambda result: (events.messages(result[name]), None, eventstream.MEDIA)
     if shape.type == "structure" and not shape.document:
         root = member.location_name or shape.location_name or shape.name
         space = member.xml_namespace.uri if member.xml_namespace else parts.namespace

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from zlib import crc32
 
 from haar.kit.call import Members
 from haar.kit.streams import ByteStream
+from haar.wire import eventstream
+from haar.wire.bindings.events import EventWriter, stream_member
 from haar.wire.bindings.parts import BodyEncode, Bound, Encode, Parts
 from haar.wire.bodies.tree import Malformed
 from haar.wire.http import HeaderList, HttpRequest, HttpResponse
@@ -26,6 +29,8 @@ def bind(parts: Parts) -> Bound:
             raise Malformed("")
         return read(body)
 
+    if parts.output is not None and (stream := stream_member(parts, parts.output)):
+        return Bound(decode, encode_events(parts, parts.output, stream), is_noting=True)
     encode = (
         encode_with_crc32(parts, write) if parts.patch.has_crc32 else encode_plain(parts, write)
     )
@@ -53,6 +58,24 @@ def encode_with_crc32(parts: Parts, write: BodyEncode) -> Encode:
         body = write(result)
         check = (b"x-amz-crc32", b"%d" % crc32(body))
         return HttpResponse(200, [media, (id_header, request_id.encode()), check, *extra], body)
+
+    return encode
+
+
+def encode_events(parts: Parts, shape: Shape, name: str) -> Encode:
+    """Return the encoder of operations whose answer is a stream of events."""
+    writer = EventWriter(parts, shape, name)
+    media = (b"content-type", eventstream.MEDIA)
+    extra = smithy_header(parts)
+
+    async def messages(result: Members) -> AsyncIterator[bytes]:
+        yield writer.first({k: v for k, v in result.items() if k != name}, shape)
+        async for message in writer.messages(result[name]):
+            yield message
+
+    def encode(result: Members, request_id: str) -> HttpResponse:
+        headers: HeaderList = [media, (parts.id_header, request_id.encode()), *extra]
+        return HttpResponse(200, headers, messages(result))
 
     return encode
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,34 +196,3 @@ def test_limits_and_endpoints_are_told(db: Any, cloud: Any) -> None:
     assert db.describe_limits()["TableMaxReadCapacityUnits"] == 40_000
     (endpoint,) = db.describe_endpoints()["Endpoints"]
     assert endpoint["Address"] == cloud.endpoint.removeprefix("http://")
-
-
-def test_counts_survive_concurrent_writers(db: Any, make_table: Callable[..., str]) -> None:
-    """64 threads that count up under a condition lose no update."""
-    name = make_table()
-    key = {"p": {"S": "counter"}}
-    db.put_item(TableName=name, Item={**key, "n": {"N": "0"}})
-
-    def count_up(times: int) -> None:
-        done = 0
-        while done < times:
-            seen = db.get_item(TableName=name, Key=key)["Item"]["n"]
-            following = {"N": str(int(seen["N"]) + 1)}
-            try:
-                db.update_item(
-                    TableName=name,
-                    Key=key,
-                    UpdateExpression="SET n = :new",
-                    ConditionExpression="n = :old",
-                    ExpressionAttributeValues={":new": following, ":old": seen},
-                )
-            except db.exceptions.ConditionalCheckFailedException:
-                continue
-            done += 1
-
-    threads = [threading.Thread(target=count_up, args=(1,)) for _ in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert db.get_item(TableName=name, Key=key)["Item"]["n"] == {"N": "64"}

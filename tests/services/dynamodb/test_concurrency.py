@@ -92,7 +92,6 @@ def test_transactions_move_without_losing(db: Any, table: str) -> None:
 
     def move(source: Any, target: Any) -> None:
         change = {"UpdateExpression": "SET n = n + :by", "TableName": table}
-        more = {":by": {"N": "3"}}
         db.transact_write_items(
             TransactItems=[
                 {

@@ -74,6 +74,57 @@ class ConditionalCheckFailed(ApiError):
         super().__init__(members={} if item is None else {"Item": orjson.Fragment(item)})
 
 
+class NotReady(ApiError):
+    """The table is being restored."""
+
+    code = "ResourceInUseException"
+    message = "Attempt to change a resource which is still in use: Table is being created: {table}"
+
+
+class SourceNotFound(ApiError):
+    """There is no such table, as the operations on backups say it."""
+
+    code = "TableNotFoundException"
+    message = "Table not found: {table}"
+
+
+class TargetExists(ApiError):
+    """There is a table of the name of the one that is restored."""
+
+    code = "TableAlreadyExistsException"
+    message = "Table already exists: {table}"
+
+
+class BackupNotFound(ApiError):
+    """There is no such backup."""
+
+    code = "BackupNotFoundException"
+    message = "Backup not found: {arn}"
+
+
+class BackupInUse(ApiError):
+    """The backup is being made, or restored from."""
+
+    code = "BackupInUseException"
+    message = "Backup is being used: {arn}"
+
+
+class RecoveryUnavailable(ApiError):
+    """Recovery to a point in time is not switched on."""
+
+    code = "PointInTimeRecoveryUnavailableException"
+    message = "Point in time recovery is not enabled for table '{table}'"
+
+
+class InvalidRestoreTime(ApiError):
+    """The table cannot be recovered to that moment."""
+
+    code = "InvalidRestoreTimeException"
+    message = (
+        "RestoreDateTime must be between EarliestRestorableDateTime and LatestRestorableDateTime"
+    )
+
+
 class DuplicateItem(ApiError):
     """There is an item with the key of the one that INSERT brings."""
 

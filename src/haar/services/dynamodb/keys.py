@@ -19,11 +19,16 @@ key                                              value
 ``stream``, account, region, name, label         :class:`~.records.StreamState`
 ``changes``, STREAM, VERSION                     :class:`~.records.StreamChange`
 ``shards``, STREAM, VERSION                      :class:`~.records.Shard`: one begins here
+``journal``, TABLE, VERSION                      :class:`~.records.Entry`
+``copies``                                       counter: the number of the newest backup or copy
+``backup``, account, region, table, id           :class:`~.backups.records.Backup`
+``backed``, BACKUP, ``key of the item``          a row of a backup
+``uses``, BACKUP                                 counter: tables that are being restored from it
 ===============================================  ===============================================
 
-TABLE, INDEX and STREAM are numbers; INDEX 0 is the table itself. BUCKET is a span of ten minutes.
-The keys of items and entries are raw bytes (:mod:`~.schema`) after the tuple, so are SECONDS (8
-bytes, big-endian) and VERSION (10 bytes, made by the store).
+TABLE, INDEX, STREAM and BACKUP are numbers; INDEX 0 is the table itself. BUCKET is a span of ten
+minutes. The keys of items and entries are raw bytes (:mod:`~.schema`) after the tuple, so are
+SECONDS (8 bytes, big-endian) and VERSION (10 bytes, made by the store).
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ _TABLE, _ROWS = "table", "rows"
 NEWEST_TABLE = _SPACE.pack("tables")
 NEWEST_STREAM = _SPACE.pack("streams")
 _SECONDS_BYTES = 8
+NEWEST_COPY = _SPACE.pack("copies")
 
 
 @lru_cache(maxsize=4096)
@@ -65,6 +71,11 @@ def tags(arn: str) -> bytes:
 def rows(table_uid: int, index_uid: int = 0) -> bytes:
     """Return the prefix of a table's items or of an index's entries."""
     return _SPACE.pack(_ROWS, table_uid, index_uid)
+
+
+def row_span(table_uid: int) -> Span:
+    """Return the span of a table's items."""
+    return prefix_span(rows(table_uid))
 
 
 def all_rows(table_uid: int) -> Span:
@@ -180,6 +191,46 @@ def shards(stream_uid: int) -> bytes:
 def shards_span(stream_uid: int) -> Span:
     """Return the span of where a stream's shards begin."""
     return prefix_span(shards(stream_uid))
+
+
+@lru_cache(maxsize=4096)
+def journal(table_uid: int) -> bytes:
+    """Return the prefix of the entries of a table's journal."""
+    return _SPACE.pack("journal", table_uid)
+
+
+def journal_span(table_uid: int) -> Span:
+    """Return the span of a table's journal."""
+    return prefix_span(journal(table_uid))
+
+
+def backup(arn: str) -> bytes:
+    """Return the key of a backup, by its ARN."""
+    parts = arns.parse(arn)
+    _, table_name, _, number = parts.resource.split("/")
+    return _SPACE.pack("backup", parts.account, parts.region, table_name, number)
+
+
+def backups(account: str, region: str, after: str = "") -> Span:
+    """Return the span of an account's backups in a region after one of them."""
+    whole = _SPACE.span("backup", account, region)
+    return Span(backup(after) + b"\x00", whole.end) if after else whole
+
+
+@lru_cache(maxsize=64)
+def backup_rows(backup_uid: int) -> bytes:
+    """Return the prefix of a backup's rows."""
+    return _SPACE.pack("backed", backup_uid)
+
+
+def backup_span(backup_uid: int) -> Span:
+    """Return the span of a backup's rows."""
+    return prefix_span(backup_rows(backup_uid))
+
+
+def backup_uses(backup_uid: int) -> bytes:
+    """Return the key of the number of tables that are being restored from a backup."""
+    return _SPACE.pack("uses", backup_uid)
 
 
 def _place(arn: str) -> tuple[str, str, str]:

@@ -8,8 +8,14 @@ from functools import lru_cache
 
 from haar.kit.call import Members, Scope
 from haar.services.dynamodb import keys, texts
-from haar.services.dynamodb.errors import Invalid, ResourceNotFound, TableNotFound
-from haar.services.dynamodb.records import TABLE, Table
+from haar.services.dynamodb.errors import (
+    Invalid,
+    NotReady,
+    ResourceNotFound,
+    SourceNotFound,
+    TableNotFound,
+)
+from haar.services.dynamodb.records import ACTIVE, TABLE, Table
 from haar.store.api import Transaction
 
 NAME_LENGTH_MIN = 3
@@ -91,7 +97,10 @@ def load(tx: Transaction, arn: str) -> Table:
     raw = tx.get(keys.table(arn))
     if raw is None:
         raise ResourceNotFound
-    return TABLE.decode_hot(raw)
+    table = TABLE.decode_hot(raw)
+    if table.status != ACTIVE:
+        raise ResourceNotFound
+    return table
 
 
 def load_named(tx: Transaction, arn: str) -> Table:
@@ -104,6 +113,31 @@ def load_named(tx: Transaction, arn: str) -> Table:
     if raw is None:
         raise TableNotFound(table=arn.rpartition("/")[2])
     return TABLE.decode_hot(raw)
+
+
+def load_for_backup(tx: Transaction, arn: str) -> Table:
+    """Return a table, for operations on backups.
+
+    Raises:
+        SourceNotFound: no such table.
+        NotReady: it is being restored.
+    """
+    raw = tx.get(keys.table(arn))
+    if raw is None:
+        raise SourceNotFound(table=arn.rpartition("/")[2])
+    table = TABLE.decode_hot(raw)
+    refuse_unready(table)
+    return table
+
+
+def refuse_unready(table: Table) -> None:
+    """Refuse to change a table that is being made.
+
+    Raises:
+        NotReady: it is.
+    """
+    if table.status != ACTIVE:
+        raise NotReady(table=table.name)
 
 
 def load_all(tx: Transaction, arns: Iterable[str]) -> dict[str, Table]:

@@ -1,4 +1,4 @@
-"""What DynamoDB stores besides items: tables, their tags, the tokens of transactions."""
+"""What DynamoDB stores besides items: tables, their tags, the tokens of transactions, journals."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         id: AWS's TableId, a UUID.
         arn: the table's.
         name: the table's.
-        status: ``ACTIVE`` or ``DELETING``.
+        status: ``ACTIVE``, or ``CREATING`` while it is restored.
         created_ms: when.
         definitions: of all key attributes, in the client's order.
         schema: its key.
@@ -128,6 +128,9 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         units_lowered_ms: when provisioned figures last fell, 0 for never.
         newest_index: the largest number of an index that it ever had.
         stream: None where it never had one.
+        recovery_days: how far back it can be recovered, 0 for not at all.
+        recovery_ms: since when it can.
+        pins: copies of it that are under way.
     """
 
     uid: int
@@ -152,6 +155,14 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     units_lowered_ms: int = 0
     newest_index: int = 0
     stream: Stream | None = None
+    recovery_days: int = 0
+    recovery_ms: int = 0
+    pins: int = 0
+
+    @property
+    def is_journaled(self) -> bool:
+        """Whether its journal is kept (:mod:`.journal`)."""
+        return bool(self.recovery_days or self.pins)
 
     @cached_property
     def key_names(self) -> frozenset[str]:
@@ -260,9 +271,26 @@ class Tags(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, str]
 
 
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What a row was before a change; or, with ``copy``, where a copy began.
+
+    Attributes:
+        at_ms: when it was changed.
+        key: of the row, without its table's prefix.
+        row: as it was; None where there was none.
+        copy: the number of a copy, 0 for a change.
+    """
+
+    at_ms: int
+    key: bytes = b""
+    row: bytes | None = None
+    copy: int = 0
+
+
 TABLE = Codec(Table)
 TOKEN = Codec(Token)
 TAGS = Codec(Tags)
 STREAM = Codec(StreamState)
 SHARD = Codec(Shard)
 CHANGE = Codec(StreamChange)
+ENTRY = Codec(Entry)

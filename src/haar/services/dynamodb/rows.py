@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from haar.services.dynamodb import expiries, keys, stream_log, texts
+from haar.services.dynamodb import expiries, journal, keys, stream_log, texts
 from haar.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
 from haar.services.dynamodb.records import ACTIVE, Index, Table
 from haar.services.dynamodb.row_bytes import (
@@ -67,6 +67,7 @@ def write(
     old_size, new_size = size_or_0(old), size_or_0(new)
     written = Written(max(old_size, new_size), {})
     if old != new:
+        journal.note(tx, table, key, old, now_ms)
         grown = _put(tx, table, 0, key, old, new)
         if table.has_followers:
             before = State(old, item_of(old))

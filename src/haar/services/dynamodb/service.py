@@ -9,6 +9,7 @@ from haar.services.dynamodb import (
     backfills,
     batches,
     items,
+    journal,
     reads,
     stream_lives,
     streams,
@@ -18,6 +19,7 @@ from haar.services.dynamodb import (
     time_to_live,
     transactions,
 )
+from haar.services.dynamodb.backups import backups, copies, recovery
 from haar.services.dynamodb.partiql.batches import batch_execute_statement
 from haar.services.dynamodb.partiql.statements import execute_statement
 from haar.services.dynamodb.partiql.transactions import execute_transaction
@@ -55,6 +57,21 @@ SERVICE = Service(
         execute_statement,
         batch_execute_statement,
         execute_transaction,
+        backups.create_backup,
+        backups.describe_backup,
+        backups.list_backups,
+        backups.delete_backup,
+        backups.restore_table_from_backup,
+        recovery.update_continuous_backups,
+        recovery.describe_continuous_backups,
+        recovery.restore_table_to_point_in_time,
     ),
-    jobs=(transactions.TOKENS, backfills.BACKFILL, stream_lives.KEEP, time_to_live.SWEEP),
+    jobs=(
+        transactions.TOKENS,
+        backfills.BACKFILL,
+        stream_lives.KEEP,
+        time_to_live.SWEEP,
+        copies.COPIES,
+        journal.TRIM,
+    ),
 )

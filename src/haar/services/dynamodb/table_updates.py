@@ -12,7 +12,7 @@ from haar.services.dynamodb import backfills, definitions, keys, texts
 from haar.services.dynamodb.definitions import ON_DEMAND, Kinds, Units
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, LimitExceeded
-from haar.services.dynamodb.lookup import load_named, table_arn
+from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
 from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.services.dynamodb.schema import index_named
 from haar.services.dynamodb.tables import refuse_unbuilt, with_stream
@@ -48,6 +48,7 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     if members.keys().isdisjoint(_SETTINGS.split()):
         raise Invalid(texts.UPDATE_NOTHING)
     old = load_named(tx, call.resource)
+    refuse_unready(old)
     kinds = _kinds(old, members)
     new = _with_units(_with_settings(old, members), members, call.now_ms)
     new = with_stream(tx, new, members, call.now_ms)

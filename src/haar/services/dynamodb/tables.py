@@ -8,8 +8,8 @@ from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts, time_to_live
 from haar.services.dynamodb.descriptions import describe
-from haar.services.dynamodb.errors import Invalid, TableExists
-from haar.services.dynamodb.lookup import load_named, table_arn
+from haar.services.dynamodb.errors import BackupInUse, Invalid, TableExists
+from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
 from haar.services.dynamodb.records import TABLE, Table
 from haar.services.dynamodb.tags import checked_tags, put_tags
 from haar.store.api import Transaction
@@ -167,12 +167,17 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
     Raises:
         TableNotFound: no such table.
         Invalid: it is protected.
+        NotReady: it is being restored.
+        BackupInUse: it is being copied.
 
     Source: AWS docs, DynamoDB API reference, DeleteTable.
     """
     table = load_named(tx, call.resource)
+    refuse_unready(table)
     if table.is_protected:
         raise Invalid(texts.PROTECTED)
+    if table.pins:
+        raise BackupInUse(arn=table.arn)
     described = describe(tx, table, status="DELETING")
     if table.has_stream:
         stream_lives.end(tx, table, call.now_ms)
@@ -185,6 +190,7 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
         keys.counts(table.uid),
         keys.sizes(table.uid),
         keys.collections(table.uid),
+        keys.journal_span(table.uid),
     ):
         tx.delete(span)
     return {"TableDescription": described}

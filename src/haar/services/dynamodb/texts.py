@@ -57,6 +57,11 @@ INDEX_KEY_EMPTY = (
 ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 KEY_UPDATED = f"{_PARAMETERS}Cannot update attribute {{name}}. This attribute is part of the key"
+RESTORE_INDEXES = "One or more indexes of the override are not indexes of the source table"
+RESTORE_SOURCE = "Either SourceTableArn or SourceTableName must be given"
+RESTORE_TIME = (
+    "Either RestoreDateTime or UseLatestRestorableTime must be given, and not both of them"
+)
 RETURN_VALUES_OLD = "ReturnValues can only be ALL_OLD or NONE"
 
 # Updates, as they meet an item

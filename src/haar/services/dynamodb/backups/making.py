@@ -1,0 +1,84 @@
+"""Tables that restores make: the record of the table that was, with what a client overrides."""
+
+from __future__ import annotations
+
+import msgspec
+
+from haar.kernel.entropy import uuid4
+from haar.kit.call import Call, Members
+from haar.services.dynamodb import keys, rows, texts
+from haar.services.dynamodb.definitions import ON_DEMAND, units_of
+from haar.services.dynamodb.errors import Invalid, TargetExists
+from haar.services.dynamodb.records import CREATING, TABLE, Index, Table
+from haar.store.api import Transaction
+
+OVERRIDES = (
+    "BillingModeOverride GlobalSecondaryIndexOverride LocalSecondaryIndexOverride "
+    "ProvisionedThroughputOverride"
+)
+_INDEXES = (("LocalSecondaryIndexOverride", True), ("GlobalSecondaryIndexOverride", False))
+
+
+def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Table:
+    """Put the record of the table that is restored, CREATING, and return it.
+
+    Raises:
+        TargetExists: there is a table of that name.
+        Invalid: overrides that AWS does not take.
+    """
+    name = arn.rpartition("/")[2]
+    if tx.get(keys.table(arn)) is not None:
+        raise TargetExists(table=name)
+    tx.add(keys.NEWEST_TABLE, 1)
+    table = Table(
+        uid=rows.counter(tx, keys.NEWEST_TABLE),
+        id=uuid4(call.entropy),
+        arn=arn,
+        name=name,
+        status=CREATING,
+        created_ms=call.now_ms,
+        definitions=was.definitions,
+        schema=was.schema,
+        indexes=tuple(_kept(was, call.members)),
+        billing=was.billing,
+        read_units=was.read_units,
+        write_units=was.write_units,
+        max_read_units=was.max_read_units,
+        max_write_units=was.max_write_units,
+        on_demand_ms=call.now_ms if was.billing == ON_DEMAND else 0,
+        table_class=was.table_class,
+        newest_index=was.newest_index,
+    )
+    table = _billed(table, call.members)
+    tx.put(keys.table(arn), TABLE.encode(table))
+    return table
+
+
+def _kept(was: Table, members: Members) -> list[Index]:
+    """Return the indexes of the new table: those of the old one that the client names, or all."""
+    kept = list(was.indexes)
+    for member, is_local in _INDEXES:
+        if member not in members:
+            continue
+        named = {index["IndexName"] for index in members[member]}
+        known = {index.name for index in was.indexes if index.is_local is is_local}
+        if not named <= known:
+            raise Invalid(texts.RESTORE_INDEXES)
+        kept = [i for i in kept if i.is_local is not is_local or i.name in named]
+    return [msgspec.structs.replace(index, status="ACTIVE") for index in kept]
+
+
+def _billed(table: Table, members: Members) -> Table:
+    billing = members.get("BillingModeOverride")
+    if billing is None and "ProvisionedThroughputOverride" not in members:
+        return table
+    billing = billing or table.billing
+    given: Members = {}
+    if "ProvisionedThroughputOverride" in members:
+        given["ProvisionedThroughput"] = members["ProvisionedThroughputOverride"]
+    elif billing != ON_DEMAND and table.read_units:
+        return msgspec.structs.replace(table, billing=billing)
+    units = units_of(given, billing)
+    return msgspec.structs.replace(
+        table, billing=billing, read_units=units.read, write_units=units.write
+    )

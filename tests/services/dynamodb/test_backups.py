@@ -1,0 +1,178 @@
+"""Backups and recovery: a copy is the table as it was at its moment, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from haar.kernel.clock import SystemClock, VirtualClock
+from haar.testing import running
+
+SECONDS_MAX = 60
+INDEX = {
+    "IndexName": "by-group",
+    "KeySchema": [{"AttributeName": "group", "KeyType": "HASH"}],
+    "Projection": {"ProjectionType": "ALL"},
+}
+
+
+def put(db: Any, table: str, number: int, version: int = 0) -> None:
+    item = {
+        "p": {"S": f"item {number}"},
+        "group": {"S": f"group {(number + version) % 3}"},
+        "version": {"N": str(version)},
+    }
+    db.put_item(TableName=table, Item=item)
+
+
+def content(db: Any, table: str, **members: Any) -> dict[str, str]:
+    """Return key → version of all items."""
+    pages = db.get_paginator("scan").paginate(TableName=table, **members)
+    return {item["p"]["S"]: item["version"]["N"] for page in pages for item in page["Items"]}
+
+
+def until(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while not found():
+        assert time.monotonic() < deadline, "it takes too long"
+
+
+def is_active(db: Any, table: str) -> bool:
+    return bool(db.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE")
+
+
+def is_available(db: Any, arn: str) -> bool:
+    details = db.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
+    return bool(details["BackupStatus"] == "AVAILABLE")
+
+
+@pytest.fixture
+def indexed(make_table: Callable[..., str]) -> str:
+    """A table with an index."""
+    return make_table("p:S", "group:S", GlobalSecondaryIndexes=[INDEX])
+
+
+def code(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_a_backup_is_the_table_of_its_moment(db: Any, indexed: str) -> None:
+    """Writes that go on while it is made are not in it; the restored table has its indexes."""
+    for number in range(500):
+        put(db, indexed, number)
+    before = content(db, indexed)
+    arn = db.create_backup(TableName=indexed, BackupName="nightly")["BackupDetails"]["BackupArn"]
+    is_over = threading.Event()
+
+    def write_on() -> None:
+        version = 0
+        while not is_over.is_set():
+            version += 1
+            put(db, indexed, version % 600, version)
+            db.delete_item(TableName=indexed, Key={"p": {"S": f"item {version * 7 % 500}"}})
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        until(lambda: is_available(db, arn))
+        restored = f"{indexed}-restored"
+        db.restore_table_from_backup(TargetTableName=restored, BackupArn=arn)
+        until(lambda: is_active(db, restored))
+    finally:
+        is_over.set()
+        writer.join()
+    assert content(db, restored) == before
+    assert content(db, restored, IndexName="by-group") == before
+    described = db.describe_table(TableName=restored)["Table"]
+    assert described["ItemCount"] == 500
+    assert described["GlobalSecondaryIndexes"][0]["ItemCount"] == 500
+    assert content(db, indexed) != before
+
+
+def test_a_backup_outlives_its_table(db: Any, indexed: str) -> None:
+    """A backup can be listed, restored and deleted when its table is gone."""
+    put(db, indexed, 1)
+    arn = db.create_backup(TableName=indexed, BackupName="last")["BackupDetails"]["BackupArn"]
+    until(lambda: is_available(db, arn))
+    db.delete_table(TableName=indexed)
+    (summary,) = db.list_backups(TableName=indexed)["BackupSummaries"]
+    assert (summary["BackupArn"], summary["BackupName"]) == (arn, "last")
+    db.restore_table_from_backup(
+        TargetTableName=indexed, BackupArn=arn, GlobalSecondaryIndexOverride=[]
+    )
+    until(lambda: is_active(db, indexed))
+    assert content(db, indexed) == {"item 1": "0"}
+    assert "GlobalSecondaryIndexes" not in db.describe_table(TableName=indexed)["Table"]
+    restore = {"TargetTableName": indexed, "BackupArn": arn}
+    assert code(lambda: db.restore_table_from_backup(**restore)) == "TableAlreadyExistsException"
+    until(lambda: _deletes(db, arn))
+    assert code(lambda: db.describe_backup(BackupArn=arn)) == "BackupNotFoundException"
+
+
+def _deletes(db: Any, arn: str) -> bool:
+    try:
+        db.delete_backup(BackupArn=arn)
+    except db.exceptions.BackupInUseException:
+        return False
+    return True
+
+
+def test_a_table_is_recovered_to_any_moment() -> None:
+    """Each moment of the recovery period gives the table as it was then."""
+    clock = VirtualClock(SystemClock().now_ms() // 1000 * 1000)  # signatures are of today
+    with running(clock=clock) as cloud:
+        db = cloud.client("dynamodb")
+        keys = [{"AttributeName": "p", "KeyType": "HASH"}]
+        names = [{"AttributeName": "p", "AttributeType": "S"}]
+        db.create_table(
+            TableName="live",
+            KeySchema=keys,
+            AttributeDefinitions=names,
+            BillingMode="PAY_PER_REQUEST",
+        )
+        put(db, "live", 0)
+        off = {"SourceTableName": "live", "TargetTableName": "other"}
+        refused = code(
+            lambda: db.restore_table_to_point_in_time(**off, UseLatestRestorableTime=True)
+        )
+        assert refused == "PointInTimeRecoveryUnavailableException"
+        specification = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7}
+        db.update_continuous_backups(
+            TableName="live", PointInTimeRecoverySpecification=specification
+        )
+        moments: list[tuple[datetime, dict[str, str]]] = []
+        for version in range(1, 5):
+            cloud.run(_advance(clock, 60_000))
+            for number in range(version * 3):
+                put(db, "live", number, version)
+            db.delete_item(TableName="live", Key={"p": {"S": f"item {version}"}})
+            moments.append((_now(clock), content(db, "live")))
+        cloud.run(_advance(clock, 60_000))
+        for number, (at, expected) in enumerate(moments):
+            target = f"recovered-{number}"
+            db.restore_table_to_point_in_time(
+                SourceTableName="live", TargetTableName=target, RestoreDateTime=at
+            )
+            until(lambda target=target: is_active(db, target))
+            assert content(db, target) == expected
+        early = _now(clock) - timedelta(days=1)
+        restore = {**off, "RestoreDateTime": early}
+        assert code(lambda: db.restore_table_to_point_in_time(**restore)) == (
+            "InvalidRestoreTimeException"
+        )
+
+
+async def _advance(clock: VirtualClock, by_ms: int) -> None:
+    clock.advance(by_ms)
+
+
+def _now(clock: VirtualClock) -> datetime:
+    return datetime.fromtimestamp(clock.now_ms() / 1000, UTC)

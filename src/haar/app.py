@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import resource
@@ -27,6 +28,7 @@ from haar.gateway.pipeline import Pipeline
 from haar.gateway.probes import Probes
 from haar.identity.credentials import Credentials
 from haar.identity.sigv4 import Verifier
+from haar.identity.tls import tls_of
 from haar.kernel.clock import Clock, SystemClock
 from haar.kernel.entropy import Entropy, SystemEntropy
 from haar.kit.service import Service
@@ -94,6 +96,7 @@ class App:
         self.entropy = entropy
         self.services = services()
         self._opened: Opened | None = None
+        self._renewal: asyncio.Task[None] | None = None
         self._started_ms = clock.now_ms()
 
     @property
@@ -103,7 +106,7 @@ class App:
 
     @property
     def endpoint(self) -> str:
-        """Where it listens: ``http://host:port``."""
+        """Where it listens: ``http://host:port``, or ``https``."""
         return self._parts.cloud.endpoint
 
     @property
@@ -126,6 +129,7 @@ class App:
 
         Raises:
             DirectoryError: the data directory cannot be used; the subclass says why.
+            CertificateError: TLS cannot be spoken with what the settings name.
             OSError: the address cannot be listened on.
         """
         directory = DataDirectory(self.config.data) if self.config.data else None
@@ -189,8 +193,11 @@ class App:
         )
 
     async def _listen(self, opened: Opened) -> None:
-        await opened.server.start(self.config.host, self.config.port)
-        opened.cloud.endpoint = f"http://{self.config.host}:{opened.server.port}"
+        config, tls = self.config, tls_of(self.config, self.clock, self.entropy)
+        await opened.server.start(config.host, config.port, tls=tls.context if tls else None)
+        if tls is not None:
+            self._renewal = asyncio.get_running_loop().create_task(tls.keep_fresh())
+        opened.cloud.endpoint = config.endpoint(opened.server.port)
         opened.cloud.open_parts(self.services)
         opened.audit.start()
         await opened.workers.start()
@@ -198,6 +205,8 @@ class App:
     async def stop(self) -> None:
         """Drain, end the workers, make everything durable and give the files back."""
         opened = self._parts
+        if self._renewal is not None:
+            self._renewal.cancel()
         await opened.server.close()
         await opened.workers.stop()
         await opened.cloud.close_parts()

@@ -36,6 +36,10 @@ class Config:
     host: str = setting("127.0.0.1", "Address to listen on.")
     port: int = setting(PORT, "Port to listen on; 0 takes a free one.")
     dev: bool = setting(False, "Accept the well-known test credentials; loopback only.")  # noqa: FBT003
+    tls: bool = setting(False, "Speak TLS, with a certificate of haar's own authority.")  # noqa: FBT003
+    tls_cert: str = setting("", "File of a certificate to speak TLS with, and its chain; PEM.")
+    tls_key: str = setting("", "File of that certificate's key; PEM, without a passphrase.")
+    insecure: bool = setting(False, "Listen without TLS where other machines can reach haar.")  # noqa: FBT003
     region: str = setting("us-east-1", "Region that `haar env` tells clients to use.")
     account: str = setting("000000000000", "Account whose root credentials are made.")
     s3_domains: tuple[str, ...] = setting(
@@ -65,6 +69,20 @@ class Config:
     invocations_max: int = setting(
         1000, "Invocations that run or wait for a process at once; more are throttled."
     )
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.tls or bool(self.tls_cert)
+
+    def endpoint(self, port: int | None = None) -> str:
+        """Return the URL of a server with these settings, seen from this machine.
+
+        An address of all interfaces is not one to connect to, so that the loopback one is told.
+        """
+        host = "127.0.0.1" if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104
+        place = f"[{host}]" if ":" in host else host
+        return f"http{'s' * self.is_tls}://{place}:{self.port if port is None else port}"
 
 
 class Described(NamedTuple):

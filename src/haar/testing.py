@@ -28,6 +28,7 @@ import uvloop
 
 from haar.app import App, build
 from haar.config import Config
+from haar.identity.certificates import bundle_of
 from haar.kernel.clock import Clock
 from haar.kernel.entropy import Entropy
 
@@ -79,10 +80,16 @@ class Running:
                 retries={"total_max_attempts": 1}, inject_host_prefix=False, max_pool_connections=64
             ),
             **self.credentials,
+            **self._trust(),
             **options,
         }
         with _MAKING:
             return _session().client(service, **chosen)
+
+    def _trust(self) -> dict[str, str]:
+        config = self.app.config
+        bundle = bundle_of(config, config.data) if config.data is not None else None
+        return {"verify": str(bundle)} if bundle is not None else {}
 
     def run(self, work: Any) -> Any:
         """Run a coroutine on haar's loop and return its result."""

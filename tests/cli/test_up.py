@@ -133,9 +133,59 @@ def test_dev_listens_on_the_loopback_only(haar_command: Run, tmp_path: Path, hos
     assert "--dev" in one_sentence(haar_command("up", *options))
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_other_machines_are_let_in_by_tls_or_knowingly(
+    haar_command: Run, tmp_path: Path, host: str
+) -> None:
+    """Beyond the loopback haar speaks TLS, unless told that the network is trusted."""
+    options = ("--host", host, "--data", str(tmp_path / "d"), "--port", "0")
+    said = one_sentence(haar_command("up", *options))
+    assert host in said
+    assert "--tls" in said
+    assert "--insecure" in said
+
+
+def test_insecure_is_warned_of(up: Start) -> None:
+    """Whoever lets other machines in without TLS is told what that means."""
+    assert "WARNING      --insecure" in "\n".join(up("--host", "0.0.0.0", "--insecure").said)
+
+
+def test_tls_works_with_what_env_prints(up: Start, haar_command: Run, tmp_path: Path) -> None:
+    """The exports hold https and the authority, which is the same after a restart."""
+    data = str(tmp_path / "data")
+    running = up("--tls", "--host", "0.0.0.0")
+    assert f"haar env --data {data} --port {running.port} --tls" in "\n".join(running.said)
+    told = ("--data", data, "--port", running.port, "--tls")
+    exports = haar_command("env", *told).stdout
+    assert f"export AWS_ENDPOINT_URL={running.endpoint}" in exports
+    assert running.endpoint.startswith("https://127.0.0.1:")
+    bundle = Path(exports.partition("AWS_CA_BUNDLE=")[2].split("\n")[0])
+    client = boto3.session.Session().client(
+        "sts",
+        endpoint_url=running.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=root_of(tmp_path / "data")[0],
+        aws_secret_access_key=root_of(tmp_path / "data")[1],
+        verify=str(bundle),
+    )
+    assert client.get_caller_identity()["Account"] == "000000000000"
+    assert haar_command("status", *told).returncode == 0
+    before = bundle.read_bytes()
+    assert running.end() == 0
+    up("--tls")
+    assert bundle.read_bytes() == before
+
+
+def test_files_that_are_no_certificate_are_refused(haar_command: Run, tmp_path: Path) -> None:
+    """The sentence names the file."""
+    options = ("--tls-cert", str(tmp_path / "c.pem"), "--tls-key", str(tmp_path / "k.pem"))
+    ended = haar_command("up", *options, "--data", str(tmp_path / "d"), "--port", "0")
+    assert "c.pem cannot be read" in one_sentence(ended)
+
+
 def test_an_address_of_another_machine_is_refused(haar_command: Run, tmp_path: Path) -> None:
     """What cannot be listened on is said, not traced."""
-    options = ("--host", "192.0.2.1", "--data", str(tmp_path / "d"), "--port", "0")
+    options = ("--host", "192.0.2.1", "--insecure", "--data", str(tmp_path / "d"), "--port", "0")
     assert "192.0.2.1" in one_sentence(haar_command("up", *options))
 
 

@@ -15,29 +15,46 @@ import click
 from haar.cli.failure import Failure
 from haar.cli.settings import configured
 from haar.config import Config, default_data
+from haar.identity.certificates import bundle_of
 from haar.identity.credentials import FILE_NAME
 
 STALE = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 """Variables of another account that would be sent along with the new keys."""
+
+BUNDLE = "AWS_CA_BUNDLE"
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
 @click.option("--host", help="Address that haar listens on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port that haar listens on.")
-def env(*, data: Path | None, host: str | None, port: int | None) -> None:
+@click.option("--tls", is_flag=True, default=None, help="haar speaks TLS.")
+def env(*, data: Path | None, host: str | None, port: int | None, tls: bool | None) -> None:
     """Print exports that point AWS clients at haar: eval "$(haar env)"."""
-    config = configured(data=data, host=host, port=port)
-    key = read_key(config.data or default_data())
-    click.echo(f"unset {' '.join(STALE)}")
-    for name, value in exports(config, *key).items():
+    config = configured(data=data, host=host, port=port, tls=tls)
+    directory = config.data or default_data()
+    key = read_key(directory)
+    bundle = bundle_of(config, directory)
+    stale = STALE if bundle is not None else (*STALE, BUNDLE)
+    click.echo(f"unset {' '.join(stale)}")
+    for name, value in exports(config, *key, bundle).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
-def exports(config: Config, access_key_id: str, secret: str) -> dict[str, str]:
-    """Return the variables that AWS clients read."""
+def exports(
+    config: Config, access_key_id: str, secret: str, bundle: Path | None = None
+) -> dict[str, str]:
+    """Return the variables that AWS clients read.
+
+    Args:
+        config: where haar listens.
+        access_key_id: of the root.
+        secret: of the root.
+        bundle: what clients must trust; None where that needs no telling.
+    """
     return {
-        "AWS_ENDPOINT_URL": endpoint_of(config.host, config.port),
+        **({BUNDLE: str(bundle.absolute())} if bundle is not None else {}),
+        "AWS_ENDPOINT_URL": config.endpoint(),
         "AWS_REGION": config.region,
         "AWS_DEFAULT_REGION": config.region,
         "AWS_ACCESS_KEY_ID": access_key_id,
@@ -45,13 +62,6 @@ def exports(config: Config, access_key_id: str, secret: str) -> dict[str, str]:
         # Host names like "sync-states.127.0.0.1" lead nowhere.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
     }
-
-
-def endpoint_of(host: str, port: int) -> str:
-    """Return the URL of a server on this machine; an address of all interfaces is not one."""
-    if host in {"", "0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def read_key(data: Path) -> tuple[str, str]:

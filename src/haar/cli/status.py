@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 import click
 
-from haar.cli.env import endpoint_of
 from haar.cli.failure import NOT_RUNNING, Failure
 from haar.cli.settings import configured
+from haar.config import default_data
+from haar.identity.certificates import bundle_of
 
 TIMEOUT_S = 5
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -24,12 +26,16 @@ UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 @click.command()
 @click.option("--host", help="Address that haar listens on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port that haar listens on.")
+@click.option("--data", type=click.Path(path_type=Path), help="Data directory, for --tls.")
+@click.option("--tls", is_flag=True, default=None, help="haar speaks TLS.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(*, host: str | None, port: int | None, as_json: bool) -> None:
+def status(
+    *, host: str | None, port: int | None, data: Path | None, tls: bool | None, as_json: bool
+) -> None:
     """Tell whether haar is up, and how it is. Exit status 1 if it is not."""
-    config = configured(host=host, port=port)
-    endpoint = endpoint_of(config.host, config.port)
-    health = ask(endpoint)
+    config = configured(host=host, port=port, data=data, tls=tls)
+    endpoint = config.endpoint()
+    health = ask(endpoint, bundle_of(config, config.data or default_data()))
     figures = {"endpoint": endpoint, **health, **local_figures(health)}
     if as_json:
         click.echo(json.dumps(figures, indent=2))
@@ -38,13 +44,36 @@ def status(*, host: str | None, port: int | None, as_json: bool) -> None:
         click.echo(line)
 
 
-def ask(endpoint: str) -> dict[str, Any]:
+def connect(endpoint: str, bundle: Path | None) -> HTTPConnection:
+    """Return a connection to an endpoint.
+
+    Args:
+        endpoint: a URL.
+        bundle: what to trust; None for what everybody trusts.
+
+    Raises:
+        Failure: the bundle is not there.
+    """
+    scheme, _, place = endpoint.partition("://")
+    if scheme == "http":
+        return HTTPConnection(place, timeout=TIMEOUT_S)
+    if bundle is not None and not bundle.exists():
+        raise Failure(f"there is no {bundle}: `haar up --tls` makes it.")
+    context = ssl.create_default_context(cafile=bundle)
+    return HTTPSConnection(place, timeout=TIMEOUT_S, context=context)
+
+
+def ask(endpoint: str, bundle: Path | None = None) -> dict[str, Any]:
     """Return what the server says of itself.
+
+    Args:
+        endpoint: where it is.
+        bundle: what to trust there; None for what everybody trusts.
 
     Raises:
         Failure: nobody answers there, or somebody else.
     """
-    connection = HTTPConnection(endpoint.removeprefix("http://"), timeout=TIMEOUT_S)
+    connection = connect(endpoint, bundle)
     try:
         connection.request("GET", "/_haar/health")
         answer = connection.getresponse()

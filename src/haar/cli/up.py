@@ -11,15 +11,16 @@ import signal
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
 
 from haar.app import App, build
-from haar.cli.env import endpoint_of
 from haar.cli.failure import Failure
 from haar.cli.settings import configured
 from haar.config import PORT, Config, default_data
+from haar.identity.certificates import CertificateError
 from haar.kernel import logs
 from haar.kernel.clock import SystemClock
 from haar.store.directory import DirectoryError
@@ -34,6 +35,10 @@ DEV_WARNING = """\
   WARNING      --dev: anybody on this machine may sign as any account with the secret "test"\
 """
 
+INSECURE_WARNING = """\
+  WARNING      --insecure: what is sent and answered can be read on the network\
+"""
+
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
@@ -42,12 +47,17 @@ DEV_WARNING = """\
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
 )
 @click.option("--dev", is_flag=True, default=None, help="Accept the well-known test credentials.")
-def up(*, data: Path | None, host: str | None, port: int | None, dev: bool | None) -> None:
+@click.option("--tls", is_flag=True, default=None, help="Speak TLS, with haar's own authority.")
+@click.option("--tls-cert", metavar="FILE", help="Speak TLS with this certificate (PEM).")
+@click.option("--tls-key", metavar="FILE", help="The key of that certificate (PEM).")
+@click.option("--insecure", is_flag=True, default=None, help="Let other machines in without TLS.")
+def up(**options: Any) -> None:
     """Run haar until Ctrl-C."""
-    config = configured(data=data, host=host, port=port, dev=dev)
+    config = configured(**options)
     if config.data is None:
         config = replace(config, data=default_data())
     refuse_open_dev(config)
+    refuse_open_plain(config)
     logs.configure(as_json=config.log_json)
     uvloop.run(serve(config))
 
@@ -62,6 +72,19 @@ def refuse_open_dev(config: Config) -> None:
         raise Failure(
             f"--dev accepts credentials that everybody knows, so it listens on the loopback "
             f"address only, not on {config.host}."
+        )
+
+
+def refuse_open_plain(config: Config) -> None:
+    """Refuse to speak without TLS where others may listen, unless told to.
+
+    Raises:
+        Failure: an address that is not of the loopback, without TLS.
+    """
+    if not (config.is_tls or config.insecure or is_loopback(config.host)):
+        raise Failure(
+            f"other machines can reach {config.host or 'every address'}, so haar speaks TLS there: "
+            "add --tls (or --tls-cert and --tls-key), or --insecure if the network is trusted."
         )
 
 
@@ -84,7 +107,7 @@ async def serve(config: Config) -> None:
     app = build(config)
     await start(app, config)
     port = int(app.endpoint.rpartition(":")[2])
-    endpoint = endpoint_of(config.host, port)
+    endpoint = config.endpoint(port)
     click.echo(banner(config, endpoint, port))
     click.echo(f"ready {endpoint} in {clock.monotonic_ms() - started_ms:.0f} ms")
     await told.wait()
@@ -101,7 +124,7 @@ async def start(app: App, config: Config) -> None:
     """
     try:
         await app.start()
-    except DirectoryError as err:
+    except (DirectoryError, CertificateError) as err:
         raise Failure(f"{err}.") from err
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
@@ -119,7 +142,14 @@ def banner(config: Config, endpoint: str, port: int) -> str:
     assert config.data is not None, "`haar up` always has a data directory"
     options = "" if config.data == default_data() else f" --data {shlex.quote(str(config.data))}"
     options += "" if port == PORT else f" --port {port}"
+    options += " --tls" if config.is_tls else ""
     said = BANNER.format(
         version=version("haar"), endpoint=endpoint, data=config.data, options=options
     )
-    return said + ("\n" + DEV_WARNING if config.dev else "")
+    return "\n".join([said, *warnings(config)])
+
+
+def warnings(config: Config) -> list[str]:
+    """Return what whoever starts haar like this should know."""
+    is_open = not (config.is_tls or is_loopback(config.host))
+    return [DEV_WARNING] * config.dev + [INSECURE_WARNING] * is_open

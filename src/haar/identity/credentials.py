@@ -32,7 +32,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +47,7 @@ from haar.kernel.entropy import token as random_text
 from haar.kit.call import Principal
 from haar.kit.records import Codec
 from haar.store.api import Store, Transaction
+from haar.store.directory import replace_durably
 from haar.store.subspace import Subspace
 
 FILE_NAME = "credentials"
@@ -361,10 +361,4 @@ def write_file(path: Path, credential: Credential) -> None:
     if path.exists() and path.read_bytes() == content:
         path.chmod(0o600)
         return
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    replace_durably(path, content, mode=0o600)

@@ -7,6 +7,7 @@
     <data>/store/        the key-value store
     <data>/blobs/        large bytes
     <data>/credentials   the root's access key, for the user
+    <data>/tls/          the server's certificate, and the authority that issues it
     <data>/audit/        a record of each call
     <data>/cache/        what can be made anew
 """
@@ -85,10 +86,14 @@ class DataDirectory:
         os.close(self._lock)
 
 
-def replace_durably(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old content or the new, never half."""
+def replace_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that a crash leaves the old content or the new, never half.
+
+    Nobody whom ``mode`` does not allow can read it at any moment.
+    """
     draft = path.with_name(path.name + ".new")
-    with draft.open("wb") as file:
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

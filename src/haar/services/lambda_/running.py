@@ -13,6 +13,7 @@ from haar.fabric.sandbox.packages import Packages
 from haar.fabric.sandbox.pool import Pool, Sandboxes, TooManyInvocations
 from haar.fabric.sandbox.program import InitFailed, Invocation, Outcome, Program
 from haar.fabric.sandbox.runtimes import Runtime
+from haar.identity.certificates import bundle_of
 from haar.identity.credentials import Credentials
 from haar.kernel import arn as arns
 from haar.kernel.entropy import hex_id
@@ -35,6 +36,8 @@ class Runner:
     def __init__(self, cloud: Cloud) -> None:
         config = cloud.part(Config)
         data = config.data
+        trusted = bundle_of(config, data) if data is not None else None
+        self._trust = {"AWS_CA_BUNDLE": str(trusted.absolute())} if trusted is not None else {}
         self._cloud = cloud
         self.packages = Packages(data / "functions" if data is not None else None)
         self.sandboxes = Sandboxes(
@@ -144,6 +147,7 @@ class Runner:
                 "TZ": ":UTC",
                 "AWS_ENDPOINT_URL": cloud.endpoint,
                 "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+                **self._trust,
                 **function.variables,
                 **reserved,
                 "AWS_LAMBDA_LOG_STREAM_NAME": rules.log_stream(

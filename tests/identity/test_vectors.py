@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from haar.identity import canonical
 from haar.identity.claim import claim_of
-from haar.identity.sigv4 import Proof, Verifier, canonical_request, payload_of, signing_key
+from haar.identity.payloads import payload_of
+from haar.identity.sigv4 import Proof, Verifier, canonical_request, signing_key
 from haar.kernel.clock import VirtualClock
 from haar.kernel.errors import ApiError
 from haar.wire.http import HttpRequest

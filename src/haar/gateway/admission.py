@@ -31,7 +31,7 @@ from collections import deque
 
 from haar.identity.refusals import Kind
 from haar.identity.remembered import Remembered
-from haar.identity.sigv4 import stamp_of
+from haar.identity.stamps import stamp_of
 from haar.kernel.clock import Clock
 from haar.kernel.errors import ApiError
 from haar.wire.http import HttpRequest

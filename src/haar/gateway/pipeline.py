@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import structlog
 
+from haar.gateway import browser_uploads
 from haar.gateway.admission import Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
 from haar.gateway.bodies import Hold, Shelf, body_of, read_whole
@@ -31,16 +32,22 @@ from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
 from haar.gateway.probes import PREFIXES, Probes
+from haar.identity import post_policy
 from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
 from haar.identity.refusals import Family, refuse
+from haar.identity.remembered import Remembered
 from haar.identity.sigv4 import Authenticated, Verifier
 from haar.kernel.errors import ApiError, InternalFailure, RefusedAs
 from haar.kit.call import Call, Members
 from haar.kit.operation import Operation
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Unacceptable
+from haar.wire.multipart import is_form, read_form
 from haar.wire.protocols import Codec, Codecs
+from haar.wire.refusals import s3_ids
 from haar.wire.route import Routed, Router
+
+ENDPOINTS_MAX = 1024
 
 log = structlog.get_logger()
 
@@ -60,6 +67,7 @@ class Trace:
     __slots__ = (
         "call",
         "code",
+        "endpoint",
         "hold",
         "lane",
         "peer",
@@ -69,8 +77,11 @@ class Trace:
         "who",
     )
 
-    def __init__(self, request_id: str, peer: str, started_ms: float, lane: Lane) -> None:
+    def __init__(
+        self, request_id: str, peer: str, started_ms: float, lane: Lane, endpoint: str
+    ) -> None:
         self.request_id = request_id
+        self.endpoint = endpoint
         self.lane = lane
         self.hold: Hold | None = None
         self.peer = peer
@@ -135,6 +146,7 @@ class Pipeline:
         self._probes = probes
         self._ids = RequestIds(cloud.entropy)
         self._actions: dict[int, str] = {}
+        self._endpoints: Remembered[bytes, str] = Remembered(ENDPOINTS_MAX)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Return the answer to a request, once whatever it acknowledges is durable."""
@@ -143,6 +155,7 @@ class Pipeline:
             request.peer,
             self._cloud.clock.monotonic_ms(),
             self._admission.lane_of(request),
+            self._endpoint_of(request),
         )
         try:
             page = self._guard.admit(request)
@@ -155,6 +168,17 @@ class Pipeline:
         else:
             response = await self._in_turn(request, trace)
         return response if page is None else open_to(page, response)
+
+    def _endpoint_of(self, request: HttpRequest) -> str:
+        """Return the URL that the client spoke to, for URLs in answers."""
+        host = request.headers.get(b"host")
+        if not host:
+            return self._cloud.endpoint
+        known = self._endpoints.get(host)
+        if known is None:
+            url = f"http{'s' * request.is_tls}://{host.decode('latin-1')}"
+            known = self._endpoints.keep(host, url)
+        return known
 
     def _turn_away(self, request: HttpRequest, refusal: ApiError, trace: Trace) -> HttpResponse:
         """Answer what is not let in."""
@@ -198,6 +222,8 @@ class Pipeline:
     async def _answer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
         if b"+" in request.query:  # signed as itself, so nobody may read it as a blank
             request.query = request.query.replace(b"+", b"%2B")
+        if request.method == "POST" and is_form(request):
+            return await self._answer_form(request, trace)
         trace.routed = routed = self._router.route(request)
         codec = self._codecs.of(routed)
         if not codec.wants_stream and not isinstance(request.body, bytes):
@@ -212,12 +238,28 @@ class Pipeline:
             self._admission.learn(request, who.scope.account)
         operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
         members = codec.decode(request, body_of(request, who), routed)
-        trace.call = call = self._open(routed, operation, members, who, trace.request_id)
-        authorize(call.principal, self._action(routed, operation), call.resources, family)
-        if operation.roles:
-            refuse_foreign_roles(call.principal, roles_of(operation, members), family)
+        call = self._open(routed, operation, members, who, trace)
         result = await run(operation, call, self._cloud)
         return codec.encode(result, trace.request_id)
+
+    async def _answer_form(self, request: HttpRequest, trace: Trace) -> HttpResponse:
+        """Answer a browser's upload: the same steps, but members and proof are in a form."""
+        form = await read_form(request)
+        fields = browser_uploads.fields_of(form)
+        put = browser_uploads.put_of(request, fields)
+        trace.routed = routed = self._router.route(put)
+        codec, bucket = self._codecs.of(routed), routed.labels["Bucket"]
+        trace.who = who = self._verifier.verify_form(fields)
+        policy = post_policy.read(fields["policy"])
+        post_policy.check(policy, {**fields, "bucket": bucket}, self._cloud.clock.now_ms())
+        operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
+        file = browser_uploads.within(form.file, policy.sizes)
+        members = codec.decode(put, file, routed)
+        call = self._open(routed, operation, members, who, trace)
+        result = await run(operation, call, self._cloud)
+        place = trace.endpoint + put.path.decode("latin-1")
+        ids = s3_ids(trace.request_id)
+        return browser_uploads.answer_of(fields, result, bucket, place, ids)
 
     def _open(
         self,
@@ -225,21 +267,27 @@ class Pipeline:
         operation: Operation,
         members: Members,
         who: Authenticated,
-        request_id: str,
+        trace: Trace,
     ) -> Call[Members]:
+        """Return the call, if the caller may make it."""
         refuse_unknown_members(operation, members)
-        return Call(
+        trace.call = call = Call(
             routed.service,
             operation.name,
             members,
             who.principal,
             who.scope,
             resources_of(operation, members, who.scope),
-            request_id,
+            trace.request_id,
             self._cloud.clock.now_ms(),
             self._cloud.entropy,
-            self._cloud.endpoint,
+            trace.endpoint,
         )
+        family = FAMILIES.get(routed.protocol, "json")
+        authorize(call.principal, self._action(routed, operation), call.resources, family)
+        if operation.roles:
+            refuse_foreign_roles(call.principal, roles_of(operation, members), family)
+        return call
 
     def _action(self, routed: Routed, operation: Operation) -> str:
         # Operations live as long as the process, so that their identity is a key.

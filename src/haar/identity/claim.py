@@ -7,14 +7,13 @@ that it is taken apart once and remembered.
 
 from __future__ import annotations
 
-import calendar
 import re
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A
 from haar.identity.refusals import Family, Kind, refuse
 from haar.identity.remembered import Remembered
+from haar.identity.stamps import stamp_header
 from haar.kernel.errors import RefusedAs
 from haar.wire.http import HttpRequest
 
@@ -30,7 +29,6 @@ _REMEMBERED_BYTES_MAX = 1024
 
 _separators = re.compile(r"[, ]+")
 is_region = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}|aws-global").fullmatch
-_basic_format = re.compile(rb"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z").fullmatch
 
 
 class Claim(NamedTuple):
@@ -174,31 +172,3 @@ def _fault_of(algorithm: str, elements: list[str], family: Family) -> RefusedAs 
             credential="/".join(elements),
         )
     return None
-
-
-def stamp_header(request: HttpRequest) -> bytes:
-    """Return the time of signing as the request tells it, empty where it does not."""
-    headers = request.headers
-    return headers.get(b"x-amz-date") or headers.get(b"date", b"")
-
-
-def instant_of(stamp: bytes) -> int | None:
-    """Return milliseconds since the epoch of ``YYYYMMDDTHHMMSSZ``, None for another text."""
-    matched = _basic_format(stamp)
-    if matched is None:
-        return None
-    year, month, day, hour, minute, second = map(int, matched.groups())
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
-        return None
-    return calendar.timegm((year, month, day, hour, minute, second)) * 1000
-
-
-def basic_format_of(header: bytes) -> bytes:
-    """Return a ``Date`` header in the form that is signed; other texts come back unchanged."""
-    if not header.endswith(b"GMT"):
-        return header
-    try:
-        moment = parsedate_to_datetime(header.decode("latin-1"))
-    except ValueError:
-        return header
-    return moment.strftime("%Y%m%dT%H%M%SZ").encode()

@@ -24,8 +24,9 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from haar.identity.canonical import ALGORITHMS
-from haar.identity.claim import Claim, claim_of, instant_of
+from haar.identity.claim import Claim, claim_of
 from haar.identity.refusals import Family, Kind, refuse
+from haar.identity.stamps import instant_of
 
 EXPIRES_S_MAX = 7 * 24 * 3600
 EXPIRES_S_DEFAULT = 15 * 60

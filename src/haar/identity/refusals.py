@@ -32,6 +32,7 @@ class Kind(StrEnum):
     QUERY_PARAMETERS = "query-parameters"
     QUERY_EXPIRED = "query-expired"
     OLD_QUERY = "old-query"
+    FORM_FIELDS = "form-fields"
     AUTHORIZATION_TYPE = "authorization-type"
     HOST_UNSIGNED = "host-unsigned"
     TARGET_UNSIGNED = "target-unsigned"
@@ -84,6 +85,10 @@ TEXTS: dict[Kind, str] = {
     Kind.QUERY_PARAMETERS: "{problems}",
     Kind.QUERY_EXPIRED: _EXPIRED,
     Kind.OLD_QUERY: "{problems}",
+    Kind.FORM_FIELDS: (
+        "Bucket POST must contain a field named '{field}'.  "
+        "If it is specified, please check the order of the fields."
+    ),
     Kind.HOST_UNSIGNED: "'Host' must be a 'SignedHeader' in the AWS Authorization.",
     # By analogy with the text above: AWS documents that every ``x-amz-`` header must be signed.
     Kind.TARGET_UNSIGNED: "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.",
@@ -194,6 +199,7 @@ ROWS: dict[Kind, Row] = {
         ec2=Answer("RequestExpired", 400, "Request has expired."),
     ),
     Kind.OLD_QUERY: _mismatched(Answer("AccessDenied", 403)),
+    Kind.FORM_FIELDS: _malformed("InvalidArgument"),
     Kind.HOST_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
     Kind.TARGET_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),
     Kind.HEADERS_UNSIGNED: _mismatched(Answer("AccessDenied", 403)),

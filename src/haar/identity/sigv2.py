@@ -83,9 +83,9 @@ def read(request: HttpRequest, bucket: str | None, family: Family) -> OldLink:
     )
 
 
-def signature_of(secret: str, link: OldLink) -> bytes:
-    """Return the signature that the link must have."""
-    return base64.b64encode(hmac.digest(secret.encode(), link.to_sign, "sha1"))
+def signature_over(secret: str, to_sign: bytes) -> bytes:
+    """Return the signature of a link's string to sign, or of a form's policy."""
+    return base64.b64encode(hmac.digest(secret.encode(), to_sign, "sha1"))
 
 
 def _pair(piece: bytes) -> tuple[bytes, bytes]:

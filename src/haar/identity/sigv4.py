@@ -1,4 +1,4 @@
-"""Who signed a request: Signature Version 4, by header and by query; and S3's older query.
+"""Who signed a request: Signature Version 4 by header, query and form, 4A, and S3's Version 2.
 
 Both sides derive a key from the secret, one step per element of the scope, and sign the hash of
 the canonical request (:mod:`.canonical`) with it::
@@ -18,8 +18,7 @@ Source: AWS docs, IAM user guide, "AWS Signature Version 4 for API requests"; S3
 from __future__ import annotations
 
 import hmac
-import re
-import time
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -28,14 +27,29 @@ from haar.identity.claim import (
     TERMINATOR,
     Claim,
     Claims,
-    basic_format_of,
-    instant_of,
+    claim_of,
     is_region,
-    stamp_header,
 )
 from haar.identity.credentials import Credential, Credentials, TokenExpired, TokenInvalid
+from haar.identity.payloads import (
+    MODES,
+    RAW_PATH_SERVICES,
+    UNSIGNED_MODES,
+    UNSIGNED_PAYLOAD,
+    UNSIGNED_TRAILER,
+    WITH_TRAILER,
+    payload_of,
+    presigned_payload_of,
+)
 from haar.identity.refusals import Family, Kind, refuse
 from haar.identity.remembered import Remembered
+from haar.identity.stamps import (
+    basic_format_of,
+    extended_stamp_of,
+    instant_of,
+    stamp_header,
+    stamp_of,
+)
 from haar.kernel.clock import Clock
 from haar.kernel.errors import RefusedAs
 from haar.kit.call import Principal, Scope
@@ -48,25 +62,13 @@ SKEW_MS_MAX = 15 * 60 * 1000
 SIGNING_KEYS_MAX = 10_000
 STAMPS_MAX = 256
 
-UNSIGNED_PAYLOAD = b"UNSIGNED-PAYLOAD"
-UNSIGNED_TRAILER = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-SIGNED_CHUNKS = b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-SIGNED_CHUNKS_AND_TRAILER = b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-
-ECDSA_CHUNKS = b"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
-ECDSA_CHUNKS_AND_TRAILER = b"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER"
-
-UNSIGNED_MODES = frozenset({UNSIGNED_PAYLOAD, UNSIGNED_TRAILER})
-HMAC_MODES = frozenset({SIGNED_CHUNKS, SIGNED_CHUNKS_AND_TRAILER})
-ECDSA_MODES = frozenset({ECDSA_CHUNKS, ECDSA_CHUNKS_AND_TRAILER})
-MODES = UNSIGNED_MODES | HMAC_MODES | ECDSA_MODES
-WITH_TRAILER = frozenset({SIGNED_CHUNKS_AND_TRAILER, ECDSA_CHUNKS_AND_TRAILER})
-RAW_PATH_SERVICES = frozenset({"s3", "s3express"})
-"""Signing names of S3: paths are signed as sent, every ``x-amz-`` header is signed, and a word may
-stand for the body's hash."""
-
-_is_sha256 = re.compile(rb"[0-9a-f]{64}").fullmatch
-
+FORM_FIELDS = (
+    "policy",
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-signature",
+)
 
 SigningKey: TypeAlias = "bytes | EllipticCurvePublicKey"
 """What verifies: the derived key of Version 4, or the public key of Version 4A."""
@@ -251,7 +253,9 @@ class Verifier:
             members = {"Expires": link.expires_s, "ServerTime": extended_stamp_of(now_ms)}
             raise refuse(Kind.QUERY_EXPIRED, family, members=members)
         credential = self._credential(link.access_key_id, link.token.decode("latin-1"), family)
-        if not hmac.compare_digest(sigv2.signature_of(credential.secret, link), link.signature):
+        if not hmac.compare_digest(
+            sigv2.signature_over(credential.secret, link.to_sign), link.signature
+        ):
             members = {
                 "AWSAccessKeyId": link.access_key_id,
                 "StringToSign": link.to_sign.decode("latin-1"),
@@ -261,6 +265,40 @@ class Verifier:
         where = Scope(credential.principal.account, self._region)
         is_chunked = request.headers.get(b"x-amz-content-sha256") == UNSIGNED_TRAILER
         return Authenticated(credential.principal, where, "s3", is_chunked=is_chunked)
+
+    def verify_form(self, fields: Mapping[str, str], family: Family = "rest-xml") -> Authenticated:
+        """Return who signed the policy of a form; the policy itself is not looked at.
+
+        Raises:
+            RefusedAs: nobody, or the signature, the key or its session is not right.
+        """
+        if "x-amz-signature" not in fields and "signature" in fields:
+            return self._by_old_form(fields, family)
+        missing = [name for name in FORM_FIELDS if not fields.get(name)]
+        if len(missing) == len(FORM_FIELDS):
+            raise refuse(Kind.MISSING, family)
+        if missing:
+            raise refuse(Kind.FORM_FIELDS, family, field=missing[0])
+        claim = claim_of(fields["x-amz-credential"], "host", family, fields["x-amz-algorithm"])
+        stamp = fields["x-amz-date"].encode()
+        self._instant(stamp, family)
+        check_scope(claim, stamp, "s3", family)
+        token = fields.get("x-amz-security-token", "").encode()
+        signer = self._signer(claim, token, b"", family)
+        policy, signature = fields["policy"].encode(), fields["x-amz-signature"].encode()
+        if claim.is_asymmetric or not is_signed_by(signer.key, signature, policy):
+            raise refuse(Kind.SIGNATURE, family, members=told_of(claim.access_key_id, policy))
+        return Authenticated(signer.principal, signer.where, "s3")
+
+    def _by_old_form(self, fields: Mapping[str, str], family: Family) -> Authenticated:
+        access_key_id = fields.get("awsaccesskeyid", "")
+        token, policy = fields.get("x-amz-security-token", ""), fields.get("policy", "").encode()
+        credential = self._credential(access_key_id, token, family)
+        expected = sigv2.signature_over(credential.secret, policy)
+        if not policy or not hmac.compare_digest(expected, fields["signature"].encode()):
+            raise refuse(Kind.SIGNATURE, family, members=told_of(access_key_id, policy))
+        where = Scope(credential.principal.account, self._region)
+        return Authenticated(credential.principal, where, "s3")
 
     def _check_time(self, stamp: bytes, family: Family) -> None:
         now_ms = self._clock.now_ms()
@@ -431,46 +469,6 @@ def scope_problems(claim: Claim, stamp: bytes, service: str | None) -> str:
     return problems
 
 
-def payload_of(told: bytes | None, request: HttpRequest, claim: Claim, family: Family) -> bytes:
-    """Return the last part of the canonical request: the body's hash, or what stands for it.
-
-    Args:
-        told: what the signer says; None leaves it to be computed.
-        request: whose body it is.
-        claim: of which service and algorithm.
-        family: how the client reads errors.
-
-    Raises:
-        RefusedAs: S3, or a stream, is told no hash, or a mode that it does not take.
-    """
-    if told is None:
-        if claim.service in RAW_PATH_SERVICES or not isinstance(request.body, bytes):
-            raise refuse(Kind.PAYLOAD_UNHASHED, family)
-        return sha256(request.body).hexdigest().encode()
-    if not _is_sha256(told) and not is_mode(told, claim):
-        raise refuse(Kind.PAYLOAD_MODE, family, mode=told.decode("latin-1"))
-    return told
-
-
-def is_mode(told: bytes, claim: Claim) -> bool:
-    """Return whether a word may stand for the body's hash: S3's alone, and of the algorithm."""
-    if claim.service not in RAW_PATH_SERVICES:
-        return False
-    return told in UNSIGNED_MODES or told in (ECDSA_MODES if claim.is_asymmetric else HMAC_MODES)
-
-
-def presigned_payload_of(asked: presign.Presigned, request: HttpRequest) -> bytes | None:
-    """Return what a presigned request says of its body, None where it says nothing.
-
-    S3 takes any body where nothing is said: whoever makes a link for an upload does not know it.
-    """
-    if asked.payload:
-        return asked.payload
-    if b"x-amz-content-sha256" in asked.claim.signed:
-        return request.headers.get(b"x-amz-content-sha256")
-    return UNSIGNED_PAYLOAD if asked.claim.service in RAW_PATH_SERVICES else None
-
-
 def settled(request: HttpRequest, proof: Proof, signer: Signer, family: Family) -> Authenticated:
     """Return who signed, having checked the body or said what is left to check.
 
@@ -517,14 +515,9 @@ def skewed(
     )
 
 
-def stamp_of(instant_ms: int) -> str:
-    """Return ``YYYYMMDDTHHMMSSZ``."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(instant_ms // 1000))
-
-
-def extended_stamp_of(instant_ms: int) -> str:
-    """Return ``YYYY-MM-DDTHH:MM:SSZ``."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant_ms // 1000))
+def told_of(access_key_id: str, to_sign: bytes) -> dict[str, object]:
+    """Return what S3 tells of a policy whose signature is wrong."""
+    return {"AWSAccessKeyId": access_key_id, "StringToSign": to_sign.decode("latin-1")}
 
 
 def mismatch(proof: Proof, canonical_text: bytes, to_sign: bytes, family: Family) -> RefusedAs:

@@ -38,6 +38,7 @@ from haar.store.blobs import Blobs
 from haar.store.directory import DataDirectory
 from haar.store.memory import MemoryBlobs, MemoryStore
 from haar.store.rocksdb import RocksStore
+from haar.wire.documents import ModelDocuments
 from haar.wire.limits import Limits
 from haar.wire.models import ModelCatalog
 from haar.wire.protocols import Codecs
@@ -174,6 +175,7 @@ class App:
     ) -> Pipeline:
         config = self.config
         catalog = ModelCatalog(config.data / "cache" if config.data else None)
+        cloud.add_part(ModelDocuments(catalog))
         registered = [(service.name, service.models) for service in self.services]
         router = Router(catalog, registered, config.s3_domains)
         return Pipeline(

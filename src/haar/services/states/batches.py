@@ -133,7 +133,7 @@ class Maker:
         if self.state.selector is None:
             return item.value
         around = Surroundings(
-            lambda: self._context(source, item, index), f"{self.run.uuid}/{index}"
+            lambda: self._context(source, item, index), f"{self.run.secret}/{self.run.uuid}/{index}"
         )
         try:
             return self.state.selector(self.plan.input, around)

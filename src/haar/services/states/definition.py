@@ -237,17 +237,14 @@ def _word(fields: Fields, name: str) -> Expression | None:
 
 
 def _task(_: _Parser, fields: Fields, common: dict[str, Any]) -> State:
-    fields.allow(
-        _fields(_COMMON, _PATHS, _GOES_ON, _WORKS, "Resource TimeoutSeconds TimeoutSecondsPath")
-    )
+    limits = "TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath"
+    fields.allow(_fields(_COMMON, _PATHS, _GOES_ON, _WORKS, "Resource", limits))
     fields.need("Resource")
     timeout = fields.number("TimeoutSeconds", 1, SECONDS_MAX)
-    return TaskState(
-        resource=_resource(fields),
-        timeout_seconds=int(timeout.value) if timeout.value else None,
-        timeout_path=timeout.path,
-        **common,
-    )
+    heartbeat = fields.number("HeartbeatSeconds", 1, SECONDS_MAX)
+    if timeout.value and heartbeat.value and heartbeat.value >= timeout.value:
+        fields.problem("HeartbeatSeconds should be smaller than TimeoutSeconds")
+    return TaskState(resource=_resource(fields), timeout=timeout, heartbeat=heartbeat, **common)
 
 
 def _resource(fields: Fields) -> resources.Resource:
@@ -274,7 +271,7 @@ def _check_parameters(fields: Fields, resource: resources.Resource) -> None:
     missing = sorted(resource.required - plain)
     for name in missing:
         where.problem(f"The field '{name}' is required but was missing")
-    for name in sorted(plain - resource.allowed):
+    for name in sorted(plain - resource.allowed) if resource.allowed is not None else ():
         where.problem(f"The field '{name}' is not supported by Step Functions")
 
 

@@ -94,6 +94,27 @@ class MissingRequiredParameter(ApiError):
     )
 
 
+class InvalidOutput(ApiError):
+    """A task's output that is not JSON."""
+
+    code = "InvalidOutput"
+    message = "Invalid Task Output: '{reason}'"
+
+
+class TaskDoesNotExist(ApiError):
+    """A token of an execution that is gone."""
+
+    code = "TaskDoesNotExist"
+    message = "Task does not exist"
+
+
+class TaskTimedOut(ApiError):
+    """A token that nobody waits for any more."""
+
+    code = "TaskTimedOut"
+    message = "Task Timed Out: 'Provided task does not exist anymore'"
+
+
 class ResourceNotFound(ApiError):
     """No such map run, or nothing to tag."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haar.kernel.entropy import uuid4
+from haar.kernel.entropy import hex_id, uuid4
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.states import names, values
@@ -53,6 +53,7 @@ def start_execution(call: Call[Members], tx: Transaction) -> Members:
         revision=found.revision,
         role=found.role,
         trace=call.members.get("traceHeader", ""),
+        secret=hex_id(call.entropy, 32),
     )
     definition = parse(need_revision(tx, machine, found.revision).definition)
     begin(tx, path, definition, facts_of(path, record, machine.name, text), record)

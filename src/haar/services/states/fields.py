@@ -36,8 +36,6 @@ REFUSED_FIELDS = {
     "Items": "Items (JSONata)",
     "Condition": "Condition (JSONata)",
     "Credentials": "Credentials",
-    "HeartbeatSeconds": "HeartbeatSeconds",
-    "HeartbeatSecondsPath": "HeartbeatSecondsPath",
 }
 """Fields of the language that haar does not have yet: refused by name with 501."""
 
@@ -124,7 +122,8 @@ class Fields:
         if name in self.body and path_name in self.body:
             self.problem(f"Only one of [{name}, {path_name}] may be given")
         if path_name in self.body:
-            return Number(path=self.path(path_name), path_text=str(self.body[path_name]))
+            text = str(self.body[path_name])
+            return Number(path=self.path(path_name), path_text=text, path_name=path_name)
         if is_whole:
             return Number(value=self.whole(name, low, high))
         value = self.body.get(name)

@@ -61,6 +61,7 @@ class Frame(msgspec.Struct, array_like=True):
         item: the iteration's item, for ``$$.Map.Item.Value``.
         is_whole_input: ``input`` is the execution's own input and not stored twice.
         map_run: the UUID of the Map Run that the frame waits for.
+        heartbeat_seconds: the longest silence of the task that the frame waits for; 0: any.
     """
 
     id: int
@@ -83,6 +84,7 @@ class Frame(msgspec.Struct, array_like=True):
     item: Any = None
     is_whole_input: bool = False
     map_run: str = ""
+    heartbeat_seconds: int = 0
 
 
 class Frames:

@@ -15,7 +15,13 @@ from haar.services.states.kinds.distributed_map import begin_distributed_map, en
 from haar.services.states.kinds.inline_map import begin_inline_map
 from haar.services.states.kinds.parallel import begin_parallel
 from haar.services.states.kinds.plain import begin_fail, begin_pass, begin_succeed
-from haar.services.states.kinds.task import begin_task, end_task, fail_task, time_out
+from haar.services.states.kinds.task import (
+    begin_task,
+    end_task,
+    fail_task,
+    submit_task,
+    time_out,
+)
 from haar.services.states.kinds.wait import begin_wait, end_wait
 from haar.services.states.run import HistoryIsFull, Run
 from haar.services.states.shapes import (
@@ -31,6 +37,7 @@ from haar.services.states.shapes import (
 )
 from haar.services.states.steps import (
     ROOT,
+    Answer,
     Continued,
     Event,
     MapRunEnded,
@@ -39,6 +46,7 @@ from haar.services.states.steps import (
     Started,
     Stopped,
     TaskFailed,
+    TaskSubmitted,
     TaskSucceeded,
     TimerFired,
 )
@@ -70,7 +78,7 @@ def _apply(run: Run, event: Event) -> None:
         case TimerFired(purpose=Purpose.EXECUTION_TIMEOUT):
             run.abort(run.frames.need(ROOT))
             run.end("TIMED_OUT", "ExecutionTimedOut", run.next_event - 1, None, None)
-        case TimerFired() | TaskSucceeded() | TaskFailed() | MapRunEnded():
+        case TimerFired() | TaskSubmitted() | TaskSucceeded() | TaskFailed() | MapRunEnded():
             frame = run.frames.get(event.frame)
             if frame and frame.phase is Phase.WAITING and frame.ticket == event.ticket:
                 run.guard(frame, lambda: _answer(run, frame, event))
@@ -94,9 +102,7 @@ def _stop(run: Run, event: Stopped) -> None:
     run.end("ABORTED", "ExecutionAborted", run.next_event - 1, event.error, event.cause)
 
 
-def _answer(
-    run: Run, frame: Frame, event: TimerFired | TaskSucceeded | TaskFailed | MapRunEnded
-) -> None:
+def _answer(run: Run, frame: Frame, event: Answer) -> None:
     """Give a waiting frame what it waited for."""
     state = run.definition.states[frame.state]
     match event, state:
@@ -105,7 +111,9 @@ def _answer(
         case TimerFired(), WaitState():
             end_wait(run, frame, state)
         case TimerFired(), TaskState():
-            time_out(run, frame, state)
+            time_out(run, frame, state, event.purpose)
+        case TaskSubmitted(), TaskState():
+            submit_task(run, frame, state, event.output)
         case TaskSucceeded(), TaskState():
             end_task(run, frame, state, event.output)
         case TaskFailed(), TaskState():

@@ -46,6 +46,7 @@ from haar.services.states.steps import (
     MapPlan,
     OpenMapRun,
     Outcome,
+    Purpose,
     RunTask,
     SetTimer,
     Started,
@@ -56,6 +57,8 @@ TASK = "states.task"
 TIMER = "states.timer"
 STEP = "states.step"
 MAP = "states.map"
+BEAT = "/beat"
+"""Ends the key of a heartbeat's timer, which runs beside that of the whole task."""
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True):
@@ -124,6 +127,7 @@ def facts_of(path: Path, record: ExecutionRecord, machine: str, input_text: str)
         start_ms=record.start_ms,
         input_text=input_text,
         input=values.read(input_text),
+        secret=record.secret,
     )
 
 
@@ -138,6 +142,7 @@ def child_facts(run: MapRunRecord, index: int, start_ms: int, text: str, value: 
         start_ms=start_ms,
         input_text=text,
         input=value,
+        secret=run.secret,
     )
 
 
@@ -294,9 +299,7 @@ def _carry_out(
             payload = _order(path, command.frame, command.ticket)
             jobs.schedule(tx, kind=TASK, key=key, due_ms=run.now_ms, payload=payload)
         case SetTimer():
-            key = job_key(path, command.frame, command.ticket)
-            payload = _order(path, command.frame, command.ticket, command.purpose)
-            jobs.schedule(tx, kind=TIMER, key=key, due_ms=command.due_ms, payload=payload)
+            _set_timer(tx, path, command)
         case Forget():
             _forget(tx, path, command, run.now_ms)
         case GoOn():
@@ -313,12 +316,25 @@ def go_on(tx: Transaction, path: Path, now_ms: int) -> None:
     jobs.schedule(tx, kind=STEP, key=key, due_ms=now_ms, payload=_order(path, ROOT, 0))
 
 
+def _set_timer(tx: Transaction, path: Path, timer: SetTimer) -> None:
+    key = job_key(path, timer.frame, timer.ticket)
+    if timer.purpose == Purpose.HEARTBEAT:
+        key += BEAT
+    payload = _order(path, timer.frame, timer.ticket, timer.purpose)
+    jobs.schedule(tx, kind=TIMER, key=key, due_ms=timer.due_ms, payload=payload)
+
+
+def beat(tx: Transaction, path: Path, frame: Frame, now_ms: int) -> None:
+    """Let a task that gives a sign of life be silent again as long as it may."""
+    due_ms = now_ms + frame.heartbeat_seconds * 1000
+    _set_timer(tx, path, SetTimer(frame.id, frame.ticket, due_ms, Purpose.HEARTBEAT))
+
+
 def _forget(tx: Transaction, path: Path, command: Forget, now_ms: int) -> None:
     key = job_key(path, command.frame, command.ticket)
-    if command.task:
-        jobs.cancel(tx, kind=TASK, key=key)
-    if command.timer:
-        jobs.cancel(tx, kind=TIMER, key=key)
+    jobs.cancel(tx, kind=TASK, key=key)
+    jobs.cancel(tx, kind=TIMER, key=key)
+    jobs.cancel(tx, kind=TIMER, key=key + BEAT)
     if command.map_run:
         close_map_run(tx, command.map_run[: names.RUN_CHARACTERS], now_ms)
 
@@ -365,6 +381,7 @@ def _open_map_run(
         start_ms=run.now_ms,
         numbers=plan.numbers | ({} if plan.items is None else {"items_known": len(plan.items)}),
         is_express=state.distribution.is_express,
+        secret=run.facts.secret,
     )
     data = PlanRecord(
         input=plan.input,

@@ -41,6 +41,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, array_like=True):
         input: its text; None where it has a row of its own.
         revision: the definition it runs; empty for a map's child, whose Map Run knows.
         items: how many items of the map it handles.
+        secret: of its randomness and its task tokens; empty for a map's child.
     """
 
     status: str
@@ -54,6 +55,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, array_like=True):
     role: str = ""
     trace: str = ""
     items: int = 0
+    secret: str = ""
 
 
 class ListedRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +86,7 @@ class MapRunRecord(msgspec.Struct, frozen=True, array_like=True):
         status: RUNNING, SUCCEEDED, FAILED or ABORTED.
         error: why it fails, as soon as that is known; ``cause`` with it.
         is_closing: no more children start; those that run are stopped.
+        secret: the outermost execution's, for its children.
     """
 
     uuid: str
@@ -105,6 +108,7 @@ class MapRunRecord(msgspec.Struct, frozen=True, array_like=True):
     error: str = ""
     cause: str = ""
     is_closing: bool = False
+    secret: str = ""
 
 
 class PlanRecord(msgspec.Struct, frozen=True, array_like=True):

@@ -1,4 +1,14 @@
-"""The Resource field of a Task: which integration it names, and which parameters that one takes."""
+"""The Resource field of a Task: which integration it names, and which parameters that one takes.
+
+=============================================  =====================================================
+form                                           calls
+=============================================  =====================================================
+``arn:aws:lambda:…:function:NAME``             the function, with the state's input
+``arn:aws:states:::lambda:invoke``             an optimized integration: a row of the table below
+``arn:aws:states:::aws-sdk:SERVICE:ACTION``    any operation of a service that haar has
+``….waitForTaskToken``                         and waits for SendTaskSuccess or SendTaskFailure
+=============================================  =====================================================
+"""
 
 from __future__ import annotations
 
@@ -8,6 +18,9 @@ from dataclasses import dataclass
 LAMBDA_FUNCTION = "lambda-function"
 """The ``type`` of a Task whose Resource is a function's ARN."""
 
+SDK_PREFIX = "aws-sdk:"
+TOKEN_SUFFIX = ".waitForTaskToken"  # noqa: S105  # a pattern's name, no secret
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -15,22 +28,29 @@ class Resource:
 
     Attributes:
         arn: as written.
-        type: ``lambda``, ``sqs``, ``dynamodb``, as TaskScheduled tells it.
-        action: ``invoke``, ``sendMessage``, …
+        type: ``lambda``, ``sqs``, ``aws-sdk:s3``, as TaskScheduled tells it.
+        action: ``invoke``, ``sendMessage``, …, without the pattern.
         required: the parameters without which a definition is refused.
-        allowed: every parameter that it takes.
+        allowed: every parameter that it takes; None where its model knows.
+        is_callback: waits for a task token to come back.
     """
 
     arn: str
     type: str
     action: str
     required: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
+    allowed: frozenset[str] | None = None
+    is_callback: bool = False
 
     @property
     def is_function(self) -> bool:
         """Whether the Resource is a function's ARN: its events are LambdaFunction*."""
         return self.type == LAMBDA_FUNCTION
+
+    @property
+    def pattern(self) -> str:
+        """The action as events tell it, with its pattern."""
+        return f"{self.action}{TOKEN_SUFFIX}" if self.is_callback else self.action
 
 
 class UnknownResource(ValueError):
@@ -64,16 +84,15 @@ _TABLE: tuple[tuple[str, str, str, str], ...] = (
     ("dynamodb", "updateItem", "TableName Key", f"{_CONDITIONS} UpdateExpression"),
     ("dynamodb", "deleteItem", "TableName Key", _CONDITIONS),
 )
-_RESOURCES = {
-    f"{type_}:{action}": Resource(
-        arn=f"arn:aws:states:::{type_}:{action}",
-        type=type_,
-        action=action,
-        required=frozenset(required.split()),
-        allowed=frozenset(f"{required} {others}".split()),
-    )
+_OPTIMIZED = {
+    f"{type_}:{action}": (frozenset(required.split()), frozenset(f"{required} {others}".split()))
     for type_, action, required, others in _TABLE
 }
+_WITH_TOKENS = frozenset({"lambda:invoke", "sqs:sendMessage"})
+SDK_SERVICES = frozenset({"dynamodb", "lambda", "pipes", "s3", "sfn", "sqs", "sts"})
+"""The services that haar has, as the SDK for Java names them."""
+
+_ACTION = re.compile(r"[a-z][A-Za-z0-9]*")
 
 
 def find(arn: str) -> Resource:
@@ -90,6 +109,21 @@ def find(arn: str) -> Resource:
         if arn.startswith("arn:") and arn.count(":") >= 5:
             raise UnsupportedResource(arn)
         raise UnknownResource(arn)
-    if name not in _RESOURCES:
+    plain = name.removesuffix(TOKEN_SUFFIX)
+    is_callback = plain != name
+    if plain.startswith(SDK_PREFIX):
+        return _of_sdk(arn, plain, is_callback=is_callback)
+    if plain not in _OPTIMIZED or (is_callback and plain not in _WITH_TOKENS):
         raise UnsupportedResource(arn)
-    return _RESOURCES[name]
+    required, allowed = _OPTIMIZED[plain]
+    type_, _, action = plain.partition(":")
+    return Resource(arn, type_, action, required, allowed, is_callback)
+
+
+def _of_sdk(arn: str, name: str, *, is_callback: bool) -> Resource:
+    service, _, action = name.removeprefix(SDK_PREFIX).partition(":")
+    if service not in SDK_SERVICES:
+        raise UnsupportedResource(arn)
+    if not _ACTION.fullmatch(action):
+        raise UnknownResource(arn)
+    return Resource(arn, f"{SDK_PREFIX}{service}", action, is_callback=is_callback)

@@ -84,8 +84,8 @@ def _catcher(fields: Fields, *, is_last: bool) -> Catcher:
     return Catcher(_errors(fields, is_last=is_last), following, fields.result_keys())
 
 
-def find_rule(rules: tuple[R, ...], error: str, *, is_task: bool) -> int | None:
-    """Return the index of the first rule that an error meets.
+def find_rule(rules: tuple[R, ...], error: str, alias: str, *, is_task: bool) -> int | None:
+    """Return the index of the first rule that an error meets, under either of its names.
 
     ``States.ALL`` meets everything but States.Runtime and States.DataLimitExceeded;
     ``States.TaskFailed`` every error of a task but States.Timeout. States.Runtime meets no rule at
@@ -94,7 +94,7 @@ def find_rule(rules: tuple[R, ...], error: str, *, is_task: bool) -> int | None:
     if error == "States.Runtime":
         return None
     for place, rule in enumerate(rules):
-        if error in rule.errors:
+        if error in rule.errors or (alias and alias in rule.errors):
             return place
         if _ALL in rule.errors and error not in _UNCAUGHT_BY_ALL:
             return place

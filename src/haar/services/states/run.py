@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from haar.services.states import values
+from haar.services.states import tokens, values
 from haar.services.states.expressions import Unresolved
 from haar.services.states.filters import NoResult
 from haar.services.states.frames import Frame, Frames, Phase
@@ -23,7 +23,7 @@ from haar.services.states.history import EVENTS_MAX, SAME_AS_INPUT, HistoryEvent
 from haar.services.states.intrinsics import IntrinsicFailure
 from haar.services.states.paths import bracketed, put
 from haar.services.states.rules_definition import delay_ms, find_rule
-from haar.services.states.shapes import Definition, MapState, State, TaskState
+from haar.services.states.shapes import Definition, MapState, Number, State, TaskState
 from haar.services.states.steps import (
     ROOT,
     Command,
@@ -35,6 +35,7 @@ from haar.services.states.steps import (
 )
 from haar.services.states.surroundings import Expression, Surroundings
 from haar.services.states.timestamps import text_of
+from haar.services.states.values import is_integer, is_number
 
 STEP_EVENTS_MAX = 500
 STEP_BYTES_MAX = 1_000_000
@@ -42,12 +43,13 @@ STEP_BYTES_MAX = 1_000_000
 
 
 class StateFailed(Exception):
-    """The current state fails with an error that Retry and Catch may meet."""
+    """The current state fails with an error that Retry and Catch may meet (by either name)."""
 
-    def __init__(self, error: str, cause: str) -> None:
+    def __init__(self, error: str, cause: str, alias: str = "") -> None:
         super().__init__(error)
         self.error = error
         self.cause = cause
+        self.alias = alias
 
 
 class HistoryIsFull(Exception):
@@ -67,6 +69,7 @@ class Facts:
         start_ms: when it began.
         input_text: its input as it was given.
         input: its input as a value.
+        secret: of its randomness and its task tokens.
     """
 
     arn: str
@@ -77,6 +80,7 @@ class Facts:
     start_ms: int
     input_text: str
     input: Any
+    secret: str
 
 
 class Run:
@@ -163,13 +167,19 @@ class Run:
 
     # Expressions
 
-    def surroundings(self, frame: Frame, item: dict[str, Any] | None = None) -> Surroundings:
+    def surroundings(
+        self, frame: Frame, item: dict[str, Any] | None = None, token: str = ""
+    ) -> Surroundings:
         """Return what expressions of the frame's state may see."""
-        return Surroundings(
-            lambda: self._context(frame, item), f"{self.facts.arn}/{frame.id}/{self.next_event}"
-        )
+        facts = self.facts
+        seed = f"{facts.secret}/{facts.arn}/{frame.id}/{self.next_event}"
+        return Surroundings(lambda: self._context(frame, item, token), seed)
 
-    def _context(self, frame: Frame, item: dict[str, Any] | None) -> dict[str, Any]:
+    def token(self, frame: Frame, ticket: int) -> str:
+        """Return the task token of a wait of the frame."""
+        return tokens.make(self.facts.secret, self.facts.arn, frame.id, ticket)
+
+    def _context(self, frame: Frame, item: dict[str, Any] | None, token: str) -> dict[str, Any]:
         facts = self.facts
         context: dict[str, Any] = {
             "Execution": {
@@ -190,6 +200,8 @@ class Run:
         found = item or self._iteration(frame)
         if found is not None:
             context["Map"] = {"Item": found}
+        if token:
+            context["Task"] = {"Token": token}
         return context
 
     def _iteration(self, frame: Frame) -> dict[str, Any] | None:
@@ -231,19 +243,35 @@ class Run:
             f"(entered at the event id #{frame.entered}). {reason}",
         )
 
+    def number(self, frame: Frame, number: Number, value: Any, *, is_whole: bool = True) -> float:
+        """Return a number of the definition or of the input; 0 where neither is given."""
+        if number.path is None:
+            return number.value or 0
+        found = self.evaluate(frame, number.path, value)
+        if not (is_integer(found) or (not is_whole and is_number(found))):
+            kind = "integer" if is_whole else "float"
+            shown = found if isinstance(found, str) else values.write(found)
+            self.break_down(
+                frame,
+                f'The {number.path_name} field refers to value "{shown}" '
+                f"which is not a valid {kind}: {number.path_text}",
+            )
+        return found
+
     def effective_input(self, frame: Frame, state: State) -> Any:
         """Return the state's input after InputPath."""
         if state.input_path is None:
             return frame.input
         return self.evaluate(frame, state.input_path, frame.input)
 
-    def arguments(self, frame: Frame, state: State) -> Any:
+    def arguments(self, frame: Frame, state: State, token: str = "") -> Any:
         """Return the state's input after InputPath and Parameters."""
         effective = self.effective_input(frame, state)
         if state.parameters is None:
             return effective
+        around = self.surroundings(frame, token=token)
         return self.evaluate(
-            frame, state.parameters, effective, error="States.ParameterPathFailure"
+            frame, state.parameters, effective, error="States.ParameterPathFailure", around=around
         )
 
     # Leaving states
@@ -359,15 +387,15 @@ class Run:
         try:
             work()
         except StateFailed as failure:
-            self.fail(frame, failure.error, failure.cause)
+            self.fail(frame, failure.error, failure.cause, failure.alias)
 
-    def fail(self, frame: Frame, error: str, cause: str) -> None:
+    def fail(self, frame: Frame, error: str, cause: str, alias: str = "") -> None:
         """Let an error meet the state's Retry, then its Catch, then whoever is around it."""
         state = self.definition.states[frame.state]
         is_task = isinstance(state, TaskState)
-        if self._retry(frame, state, error, is_task=is_task):
+        if self._retry(frame, state, error, alias):
             return None
-        place = find_rule(state.catchers, error, is_task=is_task)
+        place = find_rule(state.catchers, error, alias, is_task=is_task)
         if place is None:
             return self.give_up(frame, error, cause)
         catcher = state.catchers[place]
@@ -378,8 +406,9 @@ class Run:
         except StateFailed as failure:
             self.give_up(frame, failure.error, failure.cause)
 
-    def _retry(self, frame: Frame, state: State, error: str, *, is_task: bool) -> bool:
-        place = find_rule(state.retriers, error, is_task=is_task)
+    def _retry(self, frame: Frame, state: State, error: str, alias: str) -> bool:
+        is_task = isinstance(state, TaskState)
+        place = find_rule(state.retriers, error, alias, is_task=is_task)
         if place is None:
             return False
         retrier = state.retriers[place]
@@ -426,9 +455,7 @@ class Run:
         if frame.phase in {Phase.WAITING, Phase.CHILDREN}:
             self._record_aborted(frame)
         if frame.phase is Phase.WAITING:
-            self.command(
-                Forget(frame.id, frame.ticket, task=True, timer=True, map_run=frame.map_run)
-            )
+            self.command(Forget(frame.id, frame.ticket, frame.map_run))
         self.frames.drop(frame.id)
 
     def _record_aborted(self, frame: Frame) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from haar.kit.jobs import JobKind
 from haar.kit.operation import collect
 from haar.kit.service import Service
+from haar.services.states.callbacks import (
+    send_task_failure,
+    send_task_heartbeat,
+    send_task_success,
+)
 from haar.services.states.execution_history import get_execution_history
 from haar.services.states.execution_lists import list_executions
 from haar.services.states.executions import (
@@ -55,6 +60,9 @@ SERVICE = Service(
         describe_map_run,
         list_map_runs,
         update_map_run,
+        send_task_success,
+        send_task_failure,
+        send_task_heartbeat,
     ),
     jobs=(
         JobKind(TASK, handler=run_task, concurrency=TASKS_AT_ONCE),

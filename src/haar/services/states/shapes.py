@@ -35,6 +35,26 @@ class Catcher:
     result_keys: tuple[str | int, ...] | None = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is written in the definition, or found by a path when the state begins.
+
+    Attributes:
+        value: as written.
+        path: finds it; ``path_text`` is the path, ``path_name`` the field's name, for messages.
+    """
+
+    value: float | None = None
+    path: Expression | None = None
+    path_text: str = ""
+    path_name: str = ""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is such a number."""
+        return self.value is not None or self.path is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What the states have in common.
@@ -91,11 +111,11 @@ class WaitState(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskState(State):
-    """Work that an integration does. No time-out at all where both are None."""
+    """Work that an integration does, with its largest duration and silence in seconds."""
 
     resource: Resource
-    timeout_seconds: int | None = None
-    timeout_path: Expression | None = None
+    timeout: Number = field(default_factory=Number)
+    heartbeat: Number = field(default_factory=Number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,15 +136,6 @@ class ParallelState(State):
     """``branches`` are the names of the first state of each."""
 
     branches: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number that is written in the definition, or found by a path when the state begins."""
-
-    value: float | None = None
-    path: Expression | None = None
-    path_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     WAIT = "wait"
     RETRY = "retry"
     TASK_TIMEOUT = "task"
+    HEARTBEAT = "heartbeat"
     EXECUTION_TIMEOUT = "execution"
 
 
@@ -48,6 +49,15 @@ class TimerFired:
 @dataclass(frozen=True, slots=True)
 class TaskSucceeded:
     """A task's answer, as a JSON value."""
+
+    frame: int
+    ticket: int
+    output: Any
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubmitted:
+    """A callback task's request was made; its answer is waited for."""
 
     frame: int
     ticket: int
@@ -83,7 +93,10 @@ class Stopped:
     cause: str | None = None
 
 
-Event = Started | Continued | TimerFired | TaskSucceeded | TaskFailed | MapRunEnded | Stopped
+Answer = TimerFired | TaskSubmitted | TaskSucceeded | TaskFailed | MapRunEnded
+"""What a waiting frame waits for."""
+
+Event = Started | Continued | Stopped | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +121,10 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """What a wait of a frame asked for is not needed any more."""
+    """What a wait of a frame asked for (its task, timers, Map Run) is not needed any more."""
 
     frame: int
     ticket: int
-    task: bool = False
-    timer: bool = False
     map_run: str = ""
 
 

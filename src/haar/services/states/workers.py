@@ -12,7 +12,7 @@ from haar.services.states import values
 from haar.services.states.execution_history import event_at
 from haar.services.states.frames import Phase
 from haar.services.states.history import payload
-from haar.services.states.integrations.answers import TaskError, TaskOrder
+from haar.services.states.integrations.calls import TaskError, TaskOrder
 from haar.services.states.integrations.perform import perform
 from haar.services.states.ledger import Order, apply, load, order_of, read_execution
 from haar.services.states.shapes import TaskState
@@ -21,6 +21,7 @@ from haar.services.states.steps import (
     Event,
     Purpose,
     TaskFailed,
+    TaskSubmitted,
     TaskSucceeded,
     TimerFired,
 )
@@ -39,7 +40,8 @@ async def run_task(job: Job, cloud: Cloud) -> Finish | None:
     event: Event
     try:
         answer = await perform(cloud, task)
-        event = TaskSucceeded(order.frame, order.ticket, answer)
+        make = TaskSubmitted if task.resource.is_callback else TaskSucceeded
+        event = make(order.frame, order.ticket, answer)
     except TaskError as err:
         event = TaskFailed(order.frame, order.ticket, err.error[:256], err.cause[:32_768])
     return _finish(order, event, cloud)

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from haar.kernel.errors import ApiError
-from haar.kit.call import Members
 from haar.kit.cloud import Cloud
-from haar.kit.streams import ByteStream, gather
 from haar.services.states import values
-from haar.services.states.integrations.answers import TaskError, TaskOrder, cause_of, invoke
+from haar.services.states.integrations.calls import (
+    TARGETS,
+    TaskError,
+    TaskOrder,
+    call,
+    cause_v1,
+    with_metadata,
+)
 from haar.services.states.values import is_object
 
 
 async def call_function(cloud: Cloud, order: TaskOrder) -> Any:
     """Invoke the function that the Resource names; the input is its event."""
-    members: Members = {
-        "FunctionName": order.resource.arn,
-        "Payload": values.write(order.parameters).encode(),
-    }
-    return (await _invoke(cloud, order, members))["Payload"]
+    parameters = {"FunctionName": order.resource.arn, "Payload": order.parameters}
+    return (await _invoke(cloud, order, parameters))["Payload"]
 
 
 async def call_invoke(cloud: Cloud, order: TaskOrder) -> Any:
     """Invoke a function as the parameters say; the answer tells status and version too."""
-    members: Members = dict(order.parameters)
-    members["Payload"] = values.write(members.get("Payload", {})).encode()
-    answer = await _invoke(cloud, order, members)
-    return {
-        "ExecutedVersion": answer.get("ExecutedVersion", "$LATEST"),
-        "Payload": answer["Payload"],
-        "SdkHttpMetadata": {"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200},
-        "SdkResponseMetadata": {"RequestId": ""},
-        "StatusCode": answer.get("StatusCode", 200),
-    }
+    parameters: dict[str, Any] = {"Payload": {}, **order.parameters}
+    answer = await _invoke(cloud, order, parameters)
+    return with_metadata({"ExecutedVersion": "$LATEST", **answer})
 
 
-async def _invoke(cloud: Cloud, order: TaskOrder, members: Members) -> Members:
+async def _invoke(cloud: Cloud, order: TaskOrder, parameters: dict[str, Any]) -> dict[str, Any]:
+    # In base64, for a payload that is a string could be taken for just that.
+    payload = base64.b64encode(values.write(parameters["Payload"]).encode()).decode()
     try:
-        answer = await invoke(cloud, order, "lambda_", "Invoke", members)
+        answer = await call(
+            cloud, order, TARGETS["lambda"], "invoke", {**parameters, "Payload": payload}
+        )
     except ApiError as err:
-        raise TaskError(_error_name(err), cause_of(err, "AWSLambda")) from err
-    payload: ByteStream | bytes = answer.get("Payload") or b""
-    text = (await gather(payload)).decode("utf-8", "replace")
-    if answer.get("FunctionError"):
+        raise TaskError(_error_name(err), cause_v1(err, "AWSLambda")) from err
+    text = str(answer.get("Payload", ""))
+    if "FunctionError" in answer:
         raise _function_error(text)
     try:
         return {**answer, "Payload": values.read(text) if text else None}

@@ -7,7 +7,7 @@ from typing import Any
 
 from haar.kernel import arn
 from haar.services.states.frames import Frame
-from haar.services.states.kinds.inline_map import find_number, items_of
+from haar.services.states.kinds.inline_map import items_of
 from haar.services.states.run import Run, StateFailed
 from haar.services.states.shapes import Distribution, MapState, Number
 from haar.services.states.steps import MapPlan, MapRunEnded, OpenMapRun
@@ -72,21 +72,21 @@ def _parameters(run: Run, frame: Frame, template: Any, effective: Any) -> dict[s
 def _numbers(
     run: Run, frame: Frame, state: MapState, shape: Distribution, effective: Any
 ) -> dict[str, float]:
-    fields: dict[str, tuple[Number, str]] = {
-        "concurrency": (state.concurrency, "MaxConcurrencyPath"),
-        "tolerated_count": (shape.tolerated_count, "ToleratedFailureCountPath"),
-        "tolerated_percentage": (shape.tolerated_percentage, "ToleratedFailurePercentagePath"),
+    given: dict[str, Number] = {
+        "concurrency": state.concurrency,
+        "tolerated_count": shape.tolerated_count,
+        "tolerated_percentage": shape.tolerated_percentage,
     }
     if shape.reader:
-        fields["items_max"] = (shape.reader.max_items, "MaxItemsPath")
+        given["items_max"] = shape.reader.max_items
     if shape.batcher:
-        fields["batch_items_max"] = (shape.batcher.items_max, "MaxItemsPerBatchPath")
-        fields["batch_bytes_max"] = (shape.batcher.bytes_max, "MaxInputBytesPerBatchPath")
-    numbers: dict[str, float] = {}
-    for name, (number, field) in fields.items():
-        if number.value is not None or number.path is not None:
-            is_whole = name != "tolerated_percentage"
-            numbers[name] = find_number(run, frame, number, field, effective, is_whole=is_whole)
+        given["batch_items_max"] = shape.batcher.items_max
+        given["batch_bytes_max"] = shape.batcher.bytes_max
+    numbers = {
+        name: run.number(frame, number, effective, is_whole=name != "tolerated_percentage")
+        for name, number in given.items()
+        if number.is_given
+    }
     _check(run, frame, numbers)
     return numbers
 

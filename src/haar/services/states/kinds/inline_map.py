@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from haar.services.states import values
 from haar.services.states.frames import Frame, Phase
 from haar.services.states.run import Run
-from haar.services.states.shapes import MapState, Number
-from haar.services.states.values import is_array, is_integer, is_number
+from haar.services.states.shapes import MapState
+from haar.services.states.values import is_array
 
 INLINE_CONCURRENCY = 40
 """Iterations at once where MaxConcurrency does not say. Source: AWS docs, Inline Map."""
@@ -20,7 +19,7 @@ def begin_inline_map(run: Run, frame: Frame, state: MapState) -> None:
     items = items_of(run, frame, state, effective)
     if not is_array(items):
         run.break_down(frame, f'Reference path "{state.items_text}" must point to array.')
-    concurrency = int(find_number(run, frame, state.concurrency, "MaxConcurrencyPath", effective))
+    concurrency = int(run.number(frame, state.concurrency, effective))
     inputs = [
         selected(run, frame, state, effective, {"Index": index, "Value": item})
         for index, item in enumerate(items)
@@ -65,21 +64,3 @@ def selected(run: Run, frame: Frame, state: MapState, effective: Any, item: dict
     return run.evaluate(
         frame, state.selector, effective, error="States.ParameterPathFailure", around=around
     )
-
-
-def find_number(
-    run: Run, frame: Frame, number: Number, field: str, effective: Any, *, is_whole: bool = True
-) -> float:
-    """Return a number of the definition or of the input; 0 where neither is given."""
-    if number.path is None:
-        return number.value or 0
-    found = run.evaluate(frame, number.path, effective)
-    if not (is_integer(found) or (not is_whole and is_number(found))):
-        kind = "integer" if is_whole else "float"
-        shown = found if isinstance(found, str) else values.write(found)
-        run.break_down(
-            frame,
-            f'The {field} field refers to value "{shown}" which is not a valid {kind}: '
-            f"{number.path_text}",
-        )
-    return found

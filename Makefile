@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ROUNDS ?= 1000
 
 .PHONY: setup test lint types demo demo-crash bench bench-peers soak lock
 
@@ -23,6 +24,15 @@ lint: setup  ## ruff, import-linter
 types: setup  ## mypy and pyright, both strict
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+demo: setup  ## tell the story of the README on 336,776 flights, and check each figure
+	@$(BIN)/haar demo
+
+demo-crash: setup  ## the same while haar is killed twice
+	@$(BIN)/haar demo --crash
+
+soak: setup  ## kill servers that writers work on, ROUNDS times
+	HAAR_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/crash -s
 
 bench: setup  ## measure; write the table of docs/performance.md
 	$(BIN)/python bench/run.py --write

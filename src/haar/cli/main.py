@@ -27,6 +27,7 @@ COMMANDS = {
     "coverage": Place(
         "haar.cli.coverage", "coverage", "List the operations that are implemented or refused."
     ),
+    "demo": Place("haar.cli.demo.command", "demo", "Count 336,776 flights and check each figure."),
 }
 
 

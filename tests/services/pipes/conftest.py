@@ -8,9 +8,13 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from haar.testing import running
 
 PYTHON = f"python3.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::000000000000:role/tester"
@@ -115,3 +119,15 @@ class Pipeline:
 def pipeline(haar: Any) -> Pipeline:
     """Queues, functions and pipes of a haar of the test's own."""
     return Pipeline(haar)
+
+
+@pytest.fixture
+def restarted() -> Callable[[Path], AbstractContextManager[Pipeline]]:
+    """Start haar on a data directory, as often as one likes."""
+
+    @contextmanager
+    def start(data: Path) -> Iterator[Pipeline]:
+        with running(data=data) as haar:
+            yield Pipeline(haar)
+
+    return start

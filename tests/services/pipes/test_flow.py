@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,7 +277,7 @@ def test_a_pipe_without_its_queue_fails_to_be_created(pipeline: Any) -> None:
     _, target_arn = pipeline.queue("target")
     pipeline.create("arn:aws:sqs:us-east-1:000000000000:none", target_arn)
     told = pipeline.comes_to("CREATE_FAILED")
-    assert "NonExistentQueue" in told["StateReason"]
+    assert "QueueDoesNotExist" in told["StateReason"]
     assert told["DesiredState"] == "RUNNING"
     _, _ = pipeline.queue("none")
     pipeline.pipes.start_pipe(Name="tested")
@@ -291,6 +292,20 @@ def test_a_target_that_is_not_there_loses_nothing(pipeline: Any) -> None:
     pipeline.send(source, "patient")
     later, _ = pipeline.queue("later")
     assert json.loads(*pipeline.take(later, 1))["body"] == "patient"
+
+
+def test_a_running_pipe_goes_on_after_a_restart(tmp_path: Path, restarted: Any) -> None:
+    """Nobody starts it again: its job is in the store."""
+    with restarted(tmp_path / "data") as pipeline:
+        _, source_arn = pipeline.queue("source")
+        _, target_arn = pipeline.queue("target")
+        pipeline.create(source_arn, target_arn)
+        pipeline.comes_to("RUNNING")
+    with restarted(tmp_path / "data") as pipeline:
+        source, target = pipeline.queue("source")[0], pipeline.queue("target")[0]
+        pipeline.send(source, "after")
+        assert json.loads(*pipeline.take(target, 1))["body"] == "after"
+        assert pipeline.described()["CurrentState"] == "RUNNING"
 
 
 def test_every_call_of_a_pipe_is_made_as_its_role(haar: Any, pipeline: Any) -> None:

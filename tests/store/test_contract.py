@@ -44,6 +44,40 @@ async def test_what_was_put_is_read(store: Store) -> None:
     assert store.read(lambda tx: tx.get(b"other")) is None
 
 
+async def test_a_scan_sees_only_what_is_durable(store: Store) -> None:
+    """Rows put, changed, cleared and deleted by spans show in scans when they do in gets."""
+    before = [b"a1", b"a2", b"a3", *(b"b%03d" % number for number in range(300)), b"c1"]
+    await store.transact(put_all(*before))
+
+    def change(tx: Transaction) -> None:
+        tx.put(b"a0", b"")
+        tx.put(b"a2", b"changed")
+        tx.clear(b"a3")
+        tx.delete(Span(b"b", b"c"))
+        tx.put(b"b007", b"new")
+
+    def delete_again(tx: Transaction) -> None:
+        tx.delete(Span(b"a", b"b001"))
+        tx.put(b"b001", b"new")
+
+    whole = store.read(lambda tx: list(tx.scan(ALL)))
+    assert [row.key for row in whole] == before
+    changing = [asyncio.ensure_future(store.transact(body)) for body in (change, delete_again)]
+    seen = []
+    while not all(one.done() for one in changing):
+        seen.append(store.read(lambda tx: list(tx.scan(ALL))))
+        assert store.read(lambda tx: list(tx.scan(ALL, reverse=True))) == seen[-1][::-1]
+        assert (
+            keys(store, Span(b"b005", b"b010"), limit=2)
+            == [row.key for row in seen[-1] if b"b005" <= row.key < b"b010"][:2]
+        )
+        assert [row.value for row in seen[-1]] == [
+            store.read(lambda tx, key=row.key: tx.get(key)) for row in seen[-1]
+        ]
+        await asyncio.sleep(0)
+    assert keys(store) == [b"b001", b"b007", b"c1"]
+
+
 async def test_an_empty_value_is_not_an_absent_one(store: Store) -> None:
     """A row may have a value of no bytes."""
     await store.transact(lambda tx: tx.put(b"k", b""))

@@ -17,9 +17,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from weakref import WeakSet
 
 from rocksdict import (
     AccessType,
@@ -30,15 +30,14 @@ from rocksdict import (
     DBRecoveryMode,
     Options,
     Rdict,
-    ReadOptions,
-    Snapshot,
     WriteBatch,
 )
 
-from haar.store.api import Row, Span, StoreDamaged, StoreStopped
+from haar.store.api import StoreDamaged, StoreStopped
 from haar.store.commits import DiskError, GroupCommitStore, SyncEnded
 from haar.store.manifest import check_manifests
 from haar.store.overlay import Ground, OverlayTransaction
+from haar.store.snapshots import Fixed, Lost, Newest, cursor_of
 from haar.store.synced import SyncedMark, read_synced
 
 CACHE_BYTES = 32 * 1024 * 1024
@@ -82,14 +81,18 @@ class _RocksEngine:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve_syncs, name="haar-sync", daemon=True)
         self._thread.start()
+        self._fixed: WeakSet[Fixed] = WeakSet()
+        """The snapshots that somebody still reads."""
 
     def newest(self) -> Ground:
         """Return the state with everything written."""
-        return _Newest(self._db)
+        return Newest(self._db)
 
     def snapshot(self) -> Ground:
         """Return the state as it is now."""
-        return _Fixed(self._db.snapshot())
+        fixed = Fixed(self._db)
+        self._fixed.add(fixed)
+        return fixed
 
     def version(self) -> int:
         """Return the sequence number of the last row written."""
@@ -97,6 +100,9 @@ class _RocksEngine:
 
     def write(self, tx: OverlayTransaction) -> None:
         """Write a transaction to the log and the memtable."""
+        lost = [Lost(span, cursor_of(self._db, span)) for span in tx.deleted]
+        for fixed in self._fixed:
+            fixed.note(tx, lost)
         batch = WriteBatch(raw_mode=True)
         for start, end in tx.deleted:
             batch.delete_range(start, end)
@@ -189,69 +195,6 @@ def _missing(path: Path, found: int, synced: int | None) -> StoreDamaged:
     return StoreDamaged(
         f"{path} has lost acknowledged rows: its log ends at {found}, and was synced up to {synced}"
     )
-
-
-class _Newest(Ground):
-    """What later transactions see: everything committed."""
-
-    def __init__(self, db: Rdict) -> None:
-        self._db = db
-
-    def get(self, key: bytes) -> bytes | None:
-        try:
-            value: bytes | None = self._db.get(key)
-        except Exception as err:  # rocksdict raises bare Exception
-            raise StoreDamaged(str(err)) from err
-        return value
-
-    def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
-        return iterate(self._db, span, reverse=reverse)
-
-
-class _Fixed(Ground):
-    """What readers see: a snapshot."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot: Any = snapshot
-
-    def get(self, key: bytes) -> bytes | None:
-        try:
-            value: bytes = self._snapshot[key]
-        except Exception as err:  # rocksdict has no class of its own for an absent key
-            if str(err) != "key not found":
-                raise StoreDamaged(str(err)) from err
-            return None
-        return value
-
-    def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
-        return iterate(self._snapshot, span, reverse=reverse)
-
-
-def iterate(source: Any, span: Span, *, reverse: bool) -> Iterator[Row]:
-    """Yield the rows of a span; the bound keeps the engine from walking over others' tombstones.
-
-    There is no lower bound: rocksdict 0.3 sets the upper one in its place.
-    """
-    options = ReadOptions()
-    options.set_iterate_upper_bound(span.end)
-    cursor = source.iter(options)
-    if reverse:
-        cursor.seek_to_last()
-        step = cursor.prev
-    else:
-        cursor.seek(span.start)
-        step = cursor.next
-    start, valid, key, value = span.start, cursor.valid, cursor.key, cursor.value
-    while valid():
-        found = key()
-        if found < start:
-            break
-        yield Row(found, value())
-        step()
-    try:
-        cursor.status()  # raises if the walk ended by an error and not by the span's end
-    except Exception as err:  # rocksdict raises bare Exception
-        raise StoreDamaged(str(err)) from err
 
 
 def options_of(cache_bytes: int) -> Options:

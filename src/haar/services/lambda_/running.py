@@ -46,6 +46,7 @@ class Runner:
             invocations_max=config.invocations_max,
         )
         self._bundle: Path | None = None
+        self._bundling = asyncio.Lock()
 
     async def invoke(self, function: Function, invocation: Invocation) -> Outcome:
         """Run one event and return how it went.
@@ -100,10 +101,11 @@ class Runner:
         return path
 
     async def _bundled(self) -> Path:
-        if self._bundle is None:
-            directory = self.packages.directory / "runtime"
-            self._bundle = await asyncio.to_thread(runtimes.bundle, directory)
-        return self._bundle
+        async with self._bundling:  # the first events of a function may come at once
+            if self._bundle is None:
+                directory = self.packages.directory / "runtime"
+                self._bundle = await asyncio.to_thread(runtimes.bundle, directory)
+            return self._bundle
 
     def _program(self, function: Function, runtime: Runtime, code: Path, bundle: Path) -> Program:
         return Program(

@@ -23,6 +23,7 @@ from weakref import WeakSet
 
 from rocksdict import (
     AccessType,
+    BlockBasedIndexType,
     BlockBasedOptions,
     Cache,
     Checkpoint,
@@ -213,5 +214,10 @@ def options_of(cache_bytes: int) -> Options:
     table.set_block_cache(Cache(cache_bytes))
     table.set_bloom_filter(10, False)  # noqa: FBT003  # the same
     table.set_cache_index_and_filter_blocks(True)  # the same
+    # In pages: the whole index of a large file is larger than a shard of the cache, would never be
+    # kept, and would be read and unpacked again by every seek (150 µs instead of 5).
+    table.set_index_type(BlockBasedIndexType.two_level_index_search())
+    table.set_partition_filters(True)  # the same
+    table.set_metadata_block_size(4096)
     options.set_block_based_table_factory(table)
     return options

@@ -62,6 +62,7 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
     all_writers = [
         writers.Items(),
         writers.Transactions(),
+        writers.Followers(),
         messages,
         writers.Objects(),
         writers.Uploads(),

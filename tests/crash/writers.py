@@ -15,6 +15,7 @@ ClientOf = Callable[[str], Any]
 CutOff = (BotoCoreError, ClientError, OSError)
 
 TABLE, QUEUE, BUCKET = "crash", "crash", "crash"
+FOLLOWED = "followed"
 PART = bytes(range(256)) * 4 * 1024 * 5  # 5 MiB, the least that S3 takes for a part
 LARGE = bytes(range(256)) * 800  # 200 KiB: a file of its own
 
@@ -28,6 +29,17 @@ def prepare(client: ClientOf) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     client("dynamodb").get_waiter("table_exists").wait(TableName=TABLE)
+    client("dynamodb").create_table(
+        TableName=FOLLOWED,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "g", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[global_index("early")],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
     client("sqs").create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "1"})
     client("s3").create_bucket(Bucket=BUCKET)
 
@@ -112,6 +124,62 @@ class Transactions(Writer):
         left, right = number(client, "left"), number(client, "right")
         self.expect(left == right, f"half a transaction: {left} and {right}")
         self.expect(left >= self.acknowledged, f"{left} after {self.acknowledged}")
+
+
+class Followers(Writer):
+    """UpdateItem and DeleteItem of a table whose indexes and stream must follow it.
+
+    Now and then an index is made, with a back-fill, or removed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.position: str | None = None
+        self.replayed: dict[str, str] = {}
+
+    def write(self, client: ClientOf) -> None:
+        dynamodb, n = client("dynamodb"), self.count
+        where: Any = {"TableName": FOLLOWED, "Key": {"pk": {"S": f"item#{n % 150}"}}}
+        if n % 40 == 0:
+            toggle_index(dynamodb)
+        if n % 7 == 0:
+            dynamodb.delete_item(**where)
+        else:
+            dynamodb.update_item(
+                **where,
+                UpdateExpression="SET g = :g",
+                ExpressionAttributeValues={":g": {"S": f"group {n % 11}"}},
+            )
+
+    def check(self, client: ClientOf) -> None:
+        dynamodb = client("dynamodb")
+        described = settled(dynamodb)
+        table = groups(dynamodb)
+        self.expect(described["ItemCount"] == len(table), "the count is wrong")
+        for index in described["GlobalSecondaryIndexes"]:
+            name = index["IndexName"]
+            self.expect(groups(dynamodb, IndexName=name) == table, f"index {name} differs")
+            self.expect(index["ItemCount"] == len(table), f"the count of {name} is wrong")
+        self.replay(client("dynamodbstreams"), described["LatestStreamArn"])
+        self.expect(self.replayed == table, "the stream differs")
+
+    def replay(self, streams: Any, arn: str) -> None:
+        """Read the stream on from where the last round left it."""
+        if self.position is None:
+            shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]
+            self.position = streams.get_shard_iterator(
+                StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+        while True:
+            answer = streams.get_records(ShardIterator=self.position)
+            self.position = answer["NextShardIterator"]
+            for record in answer["Records"]:
+                change = record["dynamodb"]
+                self.replayed.pop(change["Keys"]["pk"]["S"], None)
+                if "NewImage" in change:
+                    self.replayed[change["Keys"]["pk"]["S"]] = change["NewImage"]["g"]["S"]
+            if not answer["Records"]:
+                return
 
 
 class Messages(Writer):
@@ -224,6 +292,39 @@ def number(client: ClientOf, pk: str) -> int:
     """Return the ``n`` of an item, 0 where it is not there."""
     found = client("dynamodb").get_item(TableName=TABLE, Key={"pk": {"S": pk}})
     return int(found["Item"]["n"]["N"]) if "Item" in found else 0
+
+
+def global_index(name: str) -> dict[str, Any]:
+    """Return an index by ``g`` that has every attribute."""
+    return {
+        "IndexName": name,
+        "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
+def toggle_index(dynamodb: Any) -> None:
+    """Make the index ``late``, or remove it if it is there."""
+    described = dynamodb.describe_table(TableName=FOLLOWED)["Table"]
+    names = [index["IndexName"] for index in described["GlobalSecondaryIndexes"]]
+    action: Any = {"Create": global_index("late")}
+    if "late" in names:
+        action = {"Delete": {"IndexName": "late"}}
+    dynamodb.update_table(TableName=FOLLOWED, GlobalSecondaryIndexUpdates=[action])
+
+
+def settled(dynamodb: Any) -> Any:
+    """Return the table's description once no back-fill is under way."""
+    while True:
+        described = dynamodb.describe_table(TableName=FOLLOWED)["Table"]
+        if all(i["IndexStatus"] == "ACTIVE" for i in described["GlobalSecondaryIndexes"]):
+            return described
+
+
+def groups(dynamodb: Any, **index: Any) -> dict[str, str]:
+    """Return key and group of all items of the table, or of one of its indexes."""
+    found = dynamodb.scan(TableName=FOLLOWED, ConsistentRead=not index, **index)["Items"]
+    return {item["pk"]["S"]: item["g"]["S"] for item in found}
 
 
 def receive(sqs: Any, url: str) -> list[dict[str, Any]]:

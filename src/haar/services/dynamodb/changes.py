@@ -13,7 +13,7 @@ from haar.services.dynamodb import row_bytes, rows, texts
 from haar.services.dynamodb.errors import ConditionalCheckFailed, Invalid
 from haar.services.dynamodb.expressions.binding import Bound
 from haar.services.dynamodb.records import Table
-from haar.services.dynamodb.row_bytes import checked_row, item_of, json_of, size_or_0
+from haar.services.dynamodb.row_bytes import checked_row, item_of, json_of, size_of, size_or_0
 from haar.services.dynamodb.rows import Written
 from haar.services.dynamodb.schema import check_index_keys, given_key, item_key
 from haar.services.dynamodb.values import Item, measure_item
@@ -79,13 +79,18 @@ class Change:
 
     def _updated(self, table: Table, old: bytes | None) -> tuple[bytes, Item]:
         item = dict(self.item) if old is None else item_of(old)
+        size = self.size if old is None else size_of(old)
         update = self.bound.update
         if update is not None:
-            for name in update.names:
+            names = update.names
+            for name in names:
                 if name in table.key_names:
                     raise Invalid(texts.KEY_UPDATED, name=name)
+            # What the update does not name keeps its size.
+            size -= _size_of_some(item, names)
             update.apply(item, self.bound.values, is_new=old is None)
-        row = checked_row(item, measure_item(item), texts.UPDATE_TOO_LARGE)
+            size += _size_of_some(item, names)
+        row = checked_row(item, size, texts.UPDATE_TOO_LARGE)
         if table.indexes:
             check_index_keys(table, item)
         return row, item
@@ -104,6 +109,10 @@ class Change:
         new, item = self.outcome(table, old)
         written = rows.write(tx, table, key, old, new, item, now_ms=now_ms)
         return Applied(old, new, item, written)
+
+
+def _size_of_some(item: Item, names: list[str]) -> int:
+    return measure_item({name: item[name] for name in names if name in item})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From the expressions, names and values of a request to what can be run.
 
-A text is compiled once for its names, and kept in a bounded cache; values are bound for each
+Texts are compiled once for their names, and kept in a bounded cache; values are bound for each
 request. Placeholders that no expression of the request uses are refused.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
@@ -29,6 +29,7 @@ _CACHED = 1024
 _CACHED_CHARACTERS_MAX = 4096
 
 Compiled = CompiledCondition | CompiledKeyCondition | CompiledProjection | CompiledUpdate
+Texts = tuple[tuple[str, str], ...]
 Names = tuple[tuple[str, str], ...]
 
 _COMPILERS: dict[str, Callable[[str, Mapping[str, str]], Compiled]] = {
@@ -85,15 +86,54 @@ def bind(members: Mapping[str, Any], *roles: str) -> Bound:
         if names is not None or values is not None:
             _refuse_alone(names, roles)
         return NOTHING
-    _check_placeholders(names, values)
-    compiled = {role: _compile(role, members[role], names or {}) for role in given}
+    texts_given = tuple([(role, members[role]) for role in given])
+    keys = None if values is None else tuple(values)
+    ready = _prepare(texts_given, None if names is None else tuple(names.items()), keys)
     values_bytes = 0 if values is None else _measured(values)
-    for role, expression in compiled.items():
+    for role, expression in ready.compiled:
         _check_values(role, expression, values or {})
-    _refuse_unused(texts.NAMES_UNUSED, names, [e.used.names for e in compiled.values()])
-    _refuse_unused(texts.VALUES_UNUSED, values, [e.used.values for e in compiled.values()])
-    fields: dict[str, Any] = {_FIELDS[role]: expression for role, expression in compiled.items()}
-    return Bound(values or {}, values_bytes, **fields)
+    if ready.unused is not None:
+        raise Invalid(ready.unused)
+    return Bound(values or {}, values_bytes, **ready.fields)
+
+
+class Prepared(NamedTuple):
+    """The expressions of a request without its values.
+
+    Attributes:
+        compiled: roles and expressions.
+        fields: the same, by their fields of :class:`Bound`.
+        unused: the text that refuses placeholders which no expression uses, if there are any.
+    """
+
+    compiled: tuple[tuple[str, Compiled], ...]
+    fields: dict[str, Any]
+    unused: str | None
+
+
+def _prepare(given: Texts, names: Names | None, keys: tuple[str, ...] | None) -> Prepared:
+    size = sum([len(text) for _, text in given]) + sum(map(len, keys or ()))
+    if names is not None:
+        size += sum([len(key) + len(name) for key, name in names])
+    if size > _CACHED_CHARACTERS_MAX:
+        return _prepared(given, names, keys)
+    return _prepared_cached(given, names, keys)
+
+
+def _prepared(given: Texts, names: Names | None, keys: tuple[str, ...] | None) -> Prepared:
+    _check_placeholders(names, keys)
+    known = dict(names or ())
+    compiled = tuple((role, _compile(role, text, known)) for role, text in given)
+    fields: dict[str, Any] = {_FIELDS[role]: expression for role, expression in compiled}
+    used = [expression.used for _, expression in compiled]
+    unused = _unused(texts.NAMES_UNUSED, known, [one.names for one in used])
+    if unused is None:
+        unused = _unused(texts.VALUES_UNUSED, keys or (), [one.values for one in used])
+    return Prepared(compiled, fields, unused)
+
+
+# A pure function's cache: equal arguments, equal expressions.
+_prepared_cached = lru_cache(maxsize=_CACHED)(_prepared)
 
 
 def _refuse_alone(names: object, roles: Iterable[str]) -> NoReturn:
@@ -103,37 +143,26 @@ def _refuse_alone(names: object, roles: Iterable[str]) -> NoReturn:
     raise Invalid(texts.VALUES_ALONE, names=" and ".join(missing))
 
 
-def _check_placeholders(
-    names: Mapping[str, str] | None, values: Mapping[str, Value] | None
-) -> None:
+def _check_placeholders(names: Names | None, keys: tuple[str, ...] | None) -> None:
     if names is not None:
         if not names:
             raise Invalid(texts.NAMES_EMPTY)
-        for key in names:
+        for key, _ in names:
             if not _is_name(key):
                 raise Invalid(texts.NAMES_SYNTAX, key=key)
-    if values is not None:
-        if not values:
+    if keys is not None:
+        if not keys:
             raise Invalid(texts.VALUES_EMPTY)
-        for key in values:
+        for key in keys:
             if not _is_value(key):
                 raise Invalid(texts.VALUES_SYNTAX, key=key)
 
 
 def _compile(role: str, text: str, names: Mapping[str, str]) -> Compiled:
-    size = len(text) + sum([len(name) for name in names.values()])
     try:
-        if size > _CACHED_CHARACTERS_MAX:
-            return _COMPILERS[role](text, names)
-        return _compile_cached(role, text, tuple(names.items()))
+        return _COMPILERS[role](text, names)
     except ExpressionFault as fault:
         raise Invalid(f"Invalid {role}: {fault}") from None
-
-
-# A pure function's cache: equal arguments, equal expression.
-@lru_cache(maxsize=_CACHED)
-def _compile_cached(role: str, text: str, names: Names) -> Compiled:
-    return _COMPILERS[role](text, dict(names))
 
 
 def _check_values(role: str, expression: Compiled, values: Mapping[str, Value]) -> None:
@@ -157,11 +186,8 @@ def _measured(values: Mapping[str, Value]) -> int:
     return total
 
 
-def _refuse_unused(
-    text: str, given: Mapping[str, Any] | None, used: Iterable[frozenset[str]]
-) -> None:
-    if given is None:
-        return
-    unused = given.keys() - frozenset[str]().union(*used)
-    if unused:
-        raise Invalid(text, keys=", ".join(key for key in given if key in unused))
+def _unused(text: str, given: Iterable[str], used: Iterable[frozenset[str]]) -> str | None:
+    """Return the text that refuses what no expression uses; None where all is used."""
+    known = frozenset[str]().union(*used)
+    unused = [key for key in given if key not in known]
+    return text.format_map({"keys": ", ".join(unused)}) if unused else None

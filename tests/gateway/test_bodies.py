@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from base64 import b64encode
 from hashlib import sha256
+from zlib import crc32
 
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
 
 from haar.gateway.bodies import body_of
 from haar.identity.sigv4 import Authenticated, ChunkSigning
 from haar.kernel.errors import ApiError
 from haar.kit.call import Principal, Scope
 from haar.kit.streams import ByteStream, OnePiece, gather
+from haar.testing import Running, running
 from haar.wire.http import HttpRequest
 
 WHO = Authenticated(Principal("root", "r", "1" * 12, "1"), Scope("1" * 12, "us-east-1"), "s3")
@@ -72,3 +79,40 @@ def test_signed_chunks_are_held_to_their_chain() -> None:
         with pytest.raises(ApiError) as refused:
             read(who, OnePiece(changed), x_amz_decoded_content_length="5")
         assert refused.value.code == "SignatureDoesNotMatch"
+
+
+def delete_objects(cloud: Running, value: str) -> tuple[int, str]:
+    """Send a document in chunks with a checksum behind it; return the answer."""
+    document = "<Delete><Object><Key>k</Key></Object></Delete>"
+    framed = f"{len(document):x}\r\n{document}\r\n0\r\nx-amz-checksum-crc32:{value}\r\n\r\n"
+    request = AWSRequest(
+        method="POST",
+        url=f"{cloud.endpoint}/docs?delete=",
+        data=framed.encode(),
+        headers={
+            "Content-Encoding": "aws-chunked",
+            "X-Amz-Trailer": "x-amz-checksum-crc32",
+            "X-Amz-Decoded-Content-Length": str(len(document)),
+        },
+    )
+    request.context["checksum"] = {"request_algorithm": {"in": "trailer"}}
+    keys = cloud.credentials
+    who = Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+    S3SigV4Auth(who, "s3", "us-east-1").add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    return answer.status_code, answer.content.decode()
+
+
+def test_a_document_may_come_in_chunks() -> None:
+    """An operation that takes no stream reads it all the same, and holds it to its trailer."""
+    with running() as cloud:
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket="docs")
+        s3.put_object(Bucket="docs", Key="k", Body=b"x")
+        status, text = delete_objects(cloud, "AAAAAA==")
+        assert (status, "BadDigest" in text) == (400, True), text
+        assert "KeyCount" in s3.list_objects_v2(Bucket="docs")
+        value = crc32(b"<Delete><Object><Key>k</Key></Object></Delete>").to_bytes(4, "big")
+        status, text = delete_objects(cloud, b64encode(value).decode())
+        assert (status, "<Key>k</Key>" in text) == (200, True), text
+        assert s3.list_objects_v2(Bucket="docs")["KeyCount"] == 0

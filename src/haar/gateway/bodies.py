@@ -10,7 +10,7 @@ from haar.identity.chunks import ChunkChain
 from haar.identity.refusals import Kind
 from haar.identity.sigv4 import Authenticated
 from haar.kernel.errors import RefusedAs
-from haar.kit.streams import ByteStream, OnePiece, Pieces
+from haar.kit.streams import ByteStream, OnePiece, Pieces, TrailedStream, gather
 from haar.wire.chunked import unframe
 from haar.wire.http import HttpRequest
 
@@ -109,6 +109,21 @@ def body_of(request: HttpRequest, who: Authenticated) -> bytes | ByteStream:
     if who.body_sha256 is not None:
         stream = OnePiece(body) if isinstance(body, bytes) else body
         return Pieces(_hashed(stream, who.body_sha256), stream.length)
+    return body
+
+
+async def unframed(request: HttpRequest, stream: ByteStream) -> bytes:
+    """Return the bytes inside a body that is here already, for an operation that takes no stream.
+
+    What stood in a trailer stands in the request's headers afterwards: it is the same claim.
+
+    Raises:
+        ApiError: the framing, a signature or a hash is wrong.
+    """
+    body = await gather(stream)
+    if isinstance(stream, TrailedStream):
+        trailers = {k.encode("latin-1"): v.encode("latin-1") for k, v in stream.trailers.items()}
+        request.headers = request.headers | trailers
     return body
 
 

@@ -27,7 +27,7 @@ import structlog
 from haar.gateway import browser_uploads
 from haar.gateway.admission import Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
-from haar.gateway.bodies import Hold, Shelf, body_of, read_whole
+from haar.gateway.bodies import Hold, Shelf, body_of, read_whole, unframed
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
@@ -237,7 +237,10 @@ class Pipeline:
         if self._admission.is_stranger(trace.lane):
             self._admission.learn(request, who.scope.account)
         operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
-        members = codec.decode(request, body_of(request, who), routed)
+        body = body_of(request, who)
+        if not (codec.wants_stream or isinstance(body, bytes)):
+            body = await unframed(request, body)
+        members = codec.decode(request, body, routed)
         call = self._open(routed, operation, members, who, trace)
         result = await run(operation, call, self._cloud)
         return codec.encode(result, trace.request_id)

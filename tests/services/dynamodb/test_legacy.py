@@ -171,6 +171,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "ExpressionAttributeNames can only be specified when using expressions",
     ),
     (
+        {"AttributesToGet": ["n"], "Select": "COUNT"},
+        "Cannot specify the AttributesToGet when choosing to get COUNT",
+    ),
+    (
         {"AttributesToGet": ["n", "n"]},
         f"{PARAMETERS}Duplicate value in attribute name: n",
     ),

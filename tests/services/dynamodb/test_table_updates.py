@@ -23,6 +23,10 @@ def global_index(name: str, attribute: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def defined(*names: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+
+
 def create(name: str, attribute: str, kind: str = "S") -> dict[str, Any]:
     return {
         "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": kind}],
@@ -157,7 +161,8 @@ def test_indexes_are_made_one_at_a_time(db: Any, table: str) -> None:
 
 
 def test_a_key_keeps_its_type(db: Any, table: str) -> None:
-    """A defined attribute cannot get another type."""
+    """A defined attribute cannot get another type, and what is defined has a use."""
+    unprotected = {"DeletionProtectionEnabled": False}
     with pytest.raises(ClientError) as refused:
         db.update_table(TableName=table, **create("idx", "p", "N"))
     assert refused.value.response["Error"]["Message"] == (
@@ -165,6 +170,8 @@ def test_a_key_keeps_its_type(db: Any, table: str) -> None:
         "previously defined. Existing schema: Schema:[SchemaElement: key{p:S:HASH}] New schema: "
         "Schema:[SchemaElement: key{p:N:HASH}]"
     )
+    with pytest.raises(ClientError, match="does not exactly match number of attributes"):
+        db.update_table(TableName=table, AttributeDefinitions=defined("p", "x"), **unprotected)
     with pytest.raises(ClientError, match="At least one of ProvisionedThroughput, BillingMode"):
         db.update_table(TableName=table)
 

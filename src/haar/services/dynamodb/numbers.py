@@ -115,6 +115,9 @@ def plus(left: str, right: str) -> str:
     Raises:
         Invalid: it cannot be told in 38 digits, or is out of range.
     """
+    # Counters are nearly all that is added to.
+    if len(left) + len(right) < DIGITS_MAX and "." not in left and "." not in right:
+        return str(int(left) + int(right))
     try:
         return normal(format(_exact.add(Decimal(left), Decimal(right)), "f"))
     except (Inexact, Overflow) as error:

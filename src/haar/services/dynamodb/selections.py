@@ -73,7 +73,8 @@ def check_select(members: Members, bound: Bound) -> str:
     """
     select: str = members.get("Select", "")
     if bound.projection is not None and select not in {"", _SPECIFIC}:
-        raise Invalid(texts.SELECT_AND_PROJECTION, select=select)
+        form = "AttributesToGet" if "AttributesToGet" in members else "ProjectionExpression"
+        raise Invalid(texts.SELECT_AND_PROJECTION, form=form, select=select)
     if select == _SPECIFIC and bound.projection is None:
         raise Invalid(texts.SELECT_SPECIFIC)
     if select == _PROJECTED and "IndexName" not in members:

@@ -56,7 +56,7 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     for update in members.get("GlobalSecondaryIndexUpdates", ()):
         new, removed = _with_index(tx, new, update, kinds, call.now_ms)
     _check_index_units(new)
-    new = _with_definitions(new, kinds)
+    new = _with_definitions(new, kinds, removed)
     tx.put(keys.table(new.arn), TABLE.encode(new))
     described = describe(tx, new)
     if removed is not None:
@@ -191,14 +191,16 @@ def _check_index_units(table: Table) -> None:
                 raise Invalid(texts.INDEX_UNITS_MISSING, index=index.name)
 
 
-def _with_definitions(table: Table, kinds: Kinds) -> Table:
+def _with_definitions(table: Table, kinds: Kinds, removed: Index | None) -> Table:
     """Return a table that defines the attributes of its keys and no others.
 
     Raises:
-        Invalid: too many names are projected.
+        Invalid: the request defines others, or too many names are projected.
     """
     schemas = [table.schema, *(index.schema for index in table.indexes)]
     used = {part.name for schema in schemas for part in schema.parts}
-    kept = {name: kind for name, kind in kinds.items() if name in used}
+    freed = () if removed is None else removed.schema.parts
+    gone = {part.name for part in freed} - used
+    kept = {name: kind for name, kind in kinds.items() if name not in gone}
     definitions.check_whole(kept, table.schema, table.indexes)
     return _replace(table, definitions=definitions.definitions_of(kept))

@@ -122,7 +122,7 @@ SELECT_SPECIFIC = (
     "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
     "SPECIFIC_ATTRIBUTES"
 )
-SELECT_AND_PROJECTION = "Cannot specify the ProjectionExpression when choosing to get {select}"
+SELECT_AND_PROJECTION = "Cannot specify the {form} when choosing to get {select}"
 NOT_PROJECTED = f"{_PARAMETERS}Global secondary index {{index}} does not project {{names}}"
 START_INVALID = "The provided starting key is invalid"
 START_OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"

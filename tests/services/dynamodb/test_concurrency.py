@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
+from haar.testing import running
+
 CLIENTS = 64
+
+
+@pytest.fixture(scope="module", params=["memory", "rocksdb"])
+def db(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of a haar on either engine."""
+    data = tmp_path_factory.mktemp("data") if request.param == "rocksdb" else None
+    with running(data=data) as cloud:
+        yield cloud.client("dynamodb")
 
 
 def together(work: Callable[[int], None], clients: int = CLIENTS) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -227,8 +228,16 @@ def test_changes_are_kept_for_a_day(travel: Any) -> None:
 
     call("PutItem", TableName="travelled", Item={"p": {"S": "old"}})
     (first,) = shards()
+    for minute in range(1, 10):
+        travel.clock.advance(60_000)
+        call("PutItem", TableName="travelled", Item={"p": {"S": str(minute)}})
+    for minute in (3, 3.5, 8.5, 9.5):
+        at = datetime.fromtimestamp(travel.clock.now_ms() / 1000 - 60 * (9 - minute), UTC)
+        found = call("GetRecords", ShardIterator=iterate(first, "AT_TIMESTAMP", Timestamp=at))
+        names = [record["dynamodb"]["Keys"]["p"]["S"] for record in found["Records"]]
+        assert names == [str(after) for after in range(1, 10) if after >= minute]
     iterator = iterate(first)
-    (record,) = call("GetRecords", ShardIterator=iterator)["Records"]
+    record = call("GetRecords", ShardIterator=iterator)["Records"][0]
     travel.until(5 * HOUR_MS, lambda: len(shards()) == 2)
     with pytest.raises(Exception, match="Iterator expired"):
         call("GetRecords", ShardIterator=iterator)
@@ -237,11 +246,11 @@ def test_changes_are_kept_for_a_day(travel: Any) -> None:
     assert parent["ShardId"] == first["ShardId"]
     assert child["ParentShardId"] == parent["ShardId"]
     answer = call("GetRecords", ShardIterator=iterate(parent))
-    assert len(answer["Records"]) == 1
+    assert len(answer["Records"]) == 10
     assert "NextShardIterator" not in answer
     assert call("GetRecords", ShardIterator=iterate(child))["Records"]
     travel.until(
-        20 * HOUR_MS, lambda: not call("GetRecords", ShardIterator=iterate(parent))["Records"]
+        22 * HOUR_MS, lambda: not call("GetRecords", ShardIterator=iterate(parent))["Records"]
     )
     with pytest.raises(Exception, match="has been trimmed"):
         iterate(parent, "AT_SEQUENCE_NUMBER", SequenceNumber=record["dynamodb"]["SequenceNumber"])

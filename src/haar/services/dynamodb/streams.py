@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -10,7 +11,6 @@ import msgspec
 import orjson
 
 from haar.kernel import pages
-from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import keys, texts
@@ -188,7 +188,7 @@ def _described(shard: ShardRange) -> Members:
 @operation(
     "GetShardIterator",
     model=_MODEL,
-    members="StreamArn ShardId ShardIteratorType SequenceNumber",
+    members="StreamArn ShardId ShardIteratorType SequenceNumber Timestamp",
     resource=stream_arn,
     readonly=True,
 )
@@ -226,9 +226,8 @@ def _position(tx: Transaction, state: StreamState, shard: ShardRange, members: M
             return _numbered(state, shard, members)
         case "AFTER_SEQUENCE_NUMBER":
             return next_version(_numbered(state, shard, members))
-        case other:
-            what = f"the value {other} of ShardIteratorType of GetShardIterator"
-            raise NotImplementedByHaar(what=what)
+        case _:
+            return _at_time(tx, state, shard, members)
 
 
 def _latest(tx: Transaction, state: StreamState, shard: ShardRange) -> bytes:
@@ -253,6 +252,25 @@ def _numbered(state: StreamState, shard: ShardRange, members: Members) -> bytes:
     if version <= state.trimmed:
         raise TrimmedDataAccess
     return version
+
+
+def _at_time(tx: Transaction, state: StreamState, shard: ShardRange, members: Members) -> bytes:
+    """Return the version of the first change at a time or later, found by halving."""
+    at: datetime | None = members.get("Timestamp")
+    if at is None:
+        raise Invalid(texts.TIMESTAMP_MISSING)
+    at_ms = at.timestamp() * 1000
+    low = int.from_bytes(shard.start, "big")
+    high = int.from_bytes(_latest(tx, state, shard), "big")
+    while low < high:
+        middle = (low + high) // 2
+        span = _span(state, shard, middle.to_bytes(VERSION_BYTES, "big"))
+        row = next(tx.scan(span, limit=1))  # the last change lies below ``high``
+        if CHANGE.decode(row.value).at_ms < at_ms:
+            low = int.from_bytes(row.key[-VERSION_BYTES:], "big") + 1
+        else:
+            high = middle
+    return low.to_bytes(VERSION_BYTES, "big")
 
 
 @operation(

@@ -317,6 +317,7 @@ STREAM_VIEW_GIVEN = f"{_PARAMETERS}StreamViewType must not be specified when Str
 ITERATOR = "Invalid ShardIterator"
 SHARD_NOT_FOUND = "Requested resource not found: Shard: {shard} not found"
 NUMBER_MISSING = f"{_PARAMETERS}SequenceNumber must be specified for this ShardIteratorType"
+TIMESTAMP_MISSING = f"{_PARAMETERS}Timestamp must be specified for this ShardIteratorType"
 NUMBER_OUTSIDE = f"{_PARAMETERS}SequenceNumber {{number}} is not in the range of the shard"
 RECORDS_LIMIT = (
     "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member "

@@ -60,7 +60,10 @@ def measure(value: Value, depth: int = 0) -> int:
         if normal is not content:
             value["N"] = normal
         return numbers.size_bytes(normal)
-    return _MEASURES[kind](content, depth)
+    measured = _MEASURES.get(kind)
+    if measured is None:
+        raise Invalid(texts.VALUE_EMPTY)
+    return measured(content, depth)
 
 
 def _measure_map(content: Item, depth: int) -> int:

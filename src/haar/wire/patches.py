@@ -39,6 +39,7 @@ class Patch:
         bare_outputs: operations whose root element is the one member itself.
         open_enums: shapes whose values the service checks itself, with its own refusals.
         path_member: the member that the path of a form stands for, where the form lacks it.
+        query_statuses: error shape → its HTTP status in the query protocol, where it has another.
         query_elements: in the query protocol: a flattened list or map → the name of its elements,
             and, of a map, the names of their keys and values.
     """
@@ -67,6 +68,7 @@ class Patch:
     bare_outputs: frozenset[str] = frozenset()
     open_enums: frozenset[str] = frozenset()
     path_member: str = ""
+    query_statuses: Mapping[str, int] = field(default_factory=dict[str, int])
     query_elements: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict[str, tuple[str, ...]]
     )
@@ -138,6 +140,15 @@ _SQS = Patch(
     ),
     # AWS docs, SQS developer guide, "Making query API requests": POST /account/queue/.
     path_member="QueueUrl",
+    query_statuses={
+        "InvalidAddress": 404,
+        "ReceiptHandleIsInvalid": 404,
+        "ResourceNotFoundException": 404,
+        "InvalidSecurity": 403,
+        "OverLimit": 403,
+        "PurgeQueueInProgress": 403,
+        "RequestThrottled": 403,
+    },
     query_elements=_SQS_ELEMENTS,
     constraint_code="InvalidParameterValue",
     null_code="MissingParameter",

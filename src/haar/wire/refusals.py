@@ -18,7 +18,7 @@ body. Answers to HEAD, and those with status 304, have no body.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -221,6 +221,7 @@ def message_element(told: Told) -> str:
 
 def as_query(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:
     """Return a refusal of the query protocol, and of REST XML."""
+    told = replace(told, status=patch.query_statuses.get(told.code, told.status))
     namespace = patch.namespace or (model.namespace if model is not None else "")
     inside = (
         element("Type", told.fault)

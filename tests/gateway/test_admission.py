@@ -11,7 +11,15 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from haar.gateway.admission import TURN_CALLS, WAIT_MS, Admission, Lane, Shed
+from haar.gateway.admission import (
+    ALONE_CALLS,
+    CROWDED_TURNS,
+    TURN_CALLS,
+    WAIT_MS,
+    Admission,
+    Lane,
+    Shed,
+)
 from haar.gateway.bodies import WHOLE_BYTES_MAX, Hold, Shelf, read_whole
 from haar.identity.refusals import Kind
 from haar.kernel.clock import VirtualClock
@@ -68,12 +76,22 @@ def test_a_crowd_delays_another_account_by_one_call_a_turn() -> None:
     assert order.index("one") <= TURN_CALLS + 2
 
 
-def test_in_a_turn_only_so_many_calls_begin() -> None:
-    """The loop looks at its sockets between turns, however many calls there are."""
+async def alone(admission: Admission, lane: Lane) -> None:
+    """Let an account have so many turns that nobody else counts as company any more."""
+    for _ in range(CROWDED_TURNS + 1):
+        await call(admission, lane, [])
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("is_alone", "most"), [(False, TURN_CALLS), (True, ALONE_CALLS)])
+def test_in_a_turn_only_so_many_calls_begin(is_alone: bool, most: int) -> None:
+    """The loop looks at its sockets between turns; an account that is alone waits less often."""
 
     async def story() -> list[int]:
         admission, order, seen = Admission(4096, VirtualClock()), [], []
         lane = Lane("a")
+        if is_alone:
+            await alone(admission, lane)
         tasks = [asyncio.ensure_future(call(admission, lane, order)) for _ in range(200)]
         while len(order) < 200:
             await asyncio.sleep(0)
@@ -82,8 +100,22 @@ def test_in_a_turn_only_so_many_calls_begin() -> None:
         return [b - a for a, b in zip([0, *seen], seen, strict=False)]
 
     begun = told(story())
-    assert max(begun) <= TURN_CALLS
+    assert max(begun) == most
     assert sum(begun) == 200
+
+
+def test_company_makes_turns_short_at_once() -> None:
+    """The first call of another account ends the long turns of one that was alone."""
+
+    async def story() -> list[str]:
+        admission, order = Admission(4096, VirtualClock()), []
+        crowd, one = Lane("crowd"), Lane("one")
+        await alone(admission, crowd)
+        calls = [call(admission, crowd, order) for _ in range(500)]
+        await asyncio.gather(*calls, call(admission, one, order))
+        return order
+
+    assert told(story()).index("one") <= ALONE_CALLS + TURN_CALLS
 
 
 def test_calls_that_do_not_meet_do_not_wait() -> None:

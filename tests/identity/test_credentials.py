@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from haar.identity import principal as principals
-from haar.identity.credentials import Credentials, TokenExpired, TokenInvalid, account_of, key_id
+from haar.identity.credentials import (
+    SEALING_DAYS,
+    Credentials,
+    TokenExpired,
+    TokenInvalid,
+    account_of,
+    key_id,
+)
 from haar.kernel.clock import VirtualClock
 from haar.kernel.entropy import SeededEntropy
 
@@ -118,6 +125,31 @@ def test_a_session_ends() -> None:
     clock.advance(1)
     with pytest.raises(TokenExpired):
         credentials.lookup(made.access_key_id, made.token)
+
+
+def test_the_sealing_keys_are_changed_and_sessions_outlive_it() -> None:
+    """After a month a start makes new ones; what the old ones sealed is good to its own end."""
+    clock, kept = VirtualClock(), store()
+    old = opened(kept, clock=clock)
+    clock.advance(SEALING_DAYS * 86_400_000 - 60_000)
+    made = old.mint_session(ROLE, "run-1", 900)
+    assert opened(kept, clock=clock, seed=2)._sealing == old._sealing
+    clock.advance(60_000)
+    new = opened(kept, clock=clock, seed=3)
+    assert new._sealing != old._sealing
+    found = new.lookup(made.access_key_id, made.token)
+    assert found is not None
+    assert found.secret == made.secret
+    later = new.mint_session(ROLE, "run-2", 900)
+    with pytest.raises(TokenInvalid):
+        old.lookup(later.access_key_id, later.token)
+    assert opened(kept, clock=clock, seed=4).lookup(later.access_key_id, later.token)
+    clock.advance(2 * SEALING_DAYS * 86_400_000)
+    for seed in (5, 6):
+        newer = opened(kept, clock=clock, seed=seed)
+        clock.advance(SEALING_DAYS * 86_400_000)
+    with pytest.raises(TokenInvalid):
+        newer.lookup(made.access_key_id, made.token)
 
 
 def test_a_token_cannot_be_forged() -> None:

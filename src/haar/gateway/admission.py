@@ -1,20 +1,22 @@
 """Room for a call: bounded, fair between accounts, decided before any real work.
 
 Calls run one after the other on the loop, each until it waits (for the store's sync, for a
-message). In one turn of the loop at most :data:`TURN_CALLS` begin at once; what more has arrived
-waits in the lane of its account, and the next turns take one call of each lane in rotation. So an
-account with a thousand connections delays another's call by one call of its own a turn, not by a
-thousand; and the loop looks at its sockets between turns.
+message). In one turn of the loop only so many begin at once; what more has arrived waits in the
+lane of its account, and the next turns take one call of each lane in rotation. So an account with a
+thousand connections delays another's call by one call of its own a turn, not by a thousand; and the
+loop looks at its sockets between turns. While one account is alone, turns are longer, because
+waiting has its own cost and there is nobody to be fair to.
 
-=================  =======================================================================
-bound              beyond it
-=================  =======================================================================
-``calls_max``      calls that are held (at work, in a long poll, in a lane): shed
-half of that       calls that one account holds: shed, so that its long polls leave room
-:data:`TURN_CALLS` calls begun in a turn: they wait in their lane
-:data:`WAIT_MS`    time in a lane: shed, because the client is about to give up
-``ttl``            the client's own deadline (``amz-sdk-request``): refused
-=================  =======================================================================
+==================  ======================================================================
+bound               beyond it
+==================  ======================================================================
+``calls_max``       calls that are held (at work, in a long poll, in a lane): shed
+half of that        calls that one account holds: shed, so that its long polls leave room
+:data:`TURN_CALLS`  calls begun in a turn: they wait in their lane; one account alone may
+                    begin :data:`ALONE_CALLS`
+:data:`WAIT_MS`     time in a lane: shed, because the client is about to give up
+``ttl``             the client's own deadline (``amz-sdk-request``): refused
+==================  ======================================================================
 
 A lane is found by the head of the ``Authorization`` header, which holds the access key id, once a
 signature of that key has been verified. Everybody else shares the lane of strangers: an inventor of
@@ -37,6 +39,8 @@ from haar.kernel.errors import ApiError
 from haar.wire.http import HttpRequest
 
 TURN_CALLS = 16
+ALONE_CALLS = 64
+CROWDED_TURNS = 256  # turns for which an account that was seen counts as company
 WAIT_MS = 2_000
 LANES_MAX = 10_000
 _HEAD_BYTES = 48  # "AWS4-HMAC-SHA256 Credential=" and 20 letters
@@ -76,8 +80,10 @@ class Admission:
     __slots__ = (
         "_calls_max",
         "_clock",
+        "_crowded",
         "_is_turning",
         "_lanes",
+        "_last",
         "_left",
         "_of_account",
         "_rotation",
@@ -95,7 +101,9 @@ class Admission:
         self._of_account: Remembered[str, Lane] = Remembered(LANES_MAX)
         self._lanes: Remembered[bytes, Lane] = Remembered(LANES_MAX)
         self._rotation: deque[Lane] = deque()
-        self._left = TURN_CALLS
+        self._left = ALONE_CALLS
+        self._last = self._strangers
+        self._crowded = 0
         self._is_turning = False
         self.calls = 0
         self.shed = 0
@@ -134,6 +142,8 @@ class Admission:
             raise Shed(Kind.THROTTLED)
         self.calls += 1
         lane.calls += 1
+        if lane is not self._last:
+            self._meet(lane)
         if not self._is_turning:
             self._turn_soon()
         if self._left > 0:
@@ -145,6 +155,12 @@ class Admission:
         """Give the place back."""
         self.calls -= 1
         lane.calls -= 1
+
+    def _meet(self, lane: Lane) -> None:
+        """Note that there is more than one account."""
+        self._last = lane
+        self._crowded = CROWDED_TURNS
+        self._left = min(self._left, TURN_CALLS)
 
     def _queue(self, lane: Lane) -> asyncio.Future[bool]:
         self.waited += 1
@@ -161,10 +177,11 @@ class Admission:
     def _turn(self) -> None:
         """Begin the next turn: let one call of each lane go, in rotation."""
         self._is_turning = False
-        self._left = TURN_CALLS
+        self._crowded -= self._crowded > 0
+        self._left = full = TURN_CALLS if self._crowded else ALONE_CALLS
         while self._rotation and self._left > 0:
             self._let_one_go()
-        if self._rotation or self._left < TURN_CALLS:
+        if self._rotation or self._left < full:
             self._turn_soon()
 
     def _let_one_go(self) -> None:

@@ -53,7 +53,7 @@ FILES_MAX = 4
 log = structlog.get_logger()
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """What is kept of one call; the fields are the module's table."""
 
     time_ms: int

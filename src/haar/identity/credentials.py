@@ -12,6 +12,9 @@ Three kinds, all verified alike:
       claims  = zlib( MessagePack array of Claims ), bound to the access key id
       secret  = base64( HMAC-SHA-256(secrets key, access key id) )[:40]
 
+  At a start after :data:`SEALING_DAYS` both keys are made anew, and the ones before are kept until
+  the next time: longer than any session lasts.
+
 * **Development keys**, with ``dev``: the pair ``test``/``test``, and every 12-digit access key
   with the secret ``test``, as the root of the account it names.
 
@@ -21,6 +24,7 @@ key                           value
 ``identity, key, AKID``       ``KeyRecord``: the secret and the account of a root key
 ``identity, root, ACCOUNT``   the access key id of that account's root, as text
 ``identity, sealing``         ``SealingRecord``: the newest sealing key
+``identity, sealed``          ``SealingRecord``: the one before, if any
 ============================  ===========================================================
 
 Source: AWS docs, IAM user guide, "Temporary security credentials"; re:Invent SEC404, "A day in
@@ -57,6 +61,7 @@ DEV_SECRET = "test"  # noqa: S105  # well known on purpose, and only on the loop
 DEV_ACCESS_KEY = "test"
 DEV_KEYS_CACHED_MAX = 1000
 SESSIONS_CACHED_MAX = 10_000
+SEALING_DAYS = 30
 
 _IDENTITY = Subspace("identity")
 _SECRET_ALPHABET = ALPHANUMERIC + ALPHANUMERIC[:26].lower() + "+/"
@@ -88,6 +93,7 @@ class SealingRecord(msgspec.Struct, frozen=True, array_like=True):
     key_id: int
     sealing_key: bytes
     secrets_key: bytes
+    made_ms: int = 0
 
     def __repr__(self) -> str:
         return f"SealingRecord(key_id={self.key_id})"  # a traceback must not show the keys
@@ -171,16 +177,19 @@ class Credentials:
         self._lasting: dict[str, Credential] = {}
         self._dev_keys: Remembered[str, Credential] = Remembered(DEV_KEYS_CACHED_MAX)
         self._sessions: Remembered[tuple[str, str], Credential] = Remembered(SESSIONS_CACHED_MAX)
-        self._opened: tuple[Credential, SealingRecord] | None = None
+        self._opened: tuple[Credential, SealingRecord, SealingRecord | None] | None = None
 
     async def open(self) -> None:
         """Read the keys, or make them where this is the store's first start."""
-        sealing = await self._store.transact(lambda tx: _sealing_of(tx, self._entropy))
+        now_ms = self._clock.now_ms()
+        sealing, before = await self._store.transact(
+            lambda tx: _sealing_of(tx, self._entropy, now_ms)
+        )
         root = await self._store.transact(lambda tx: _root_of(tx, self._account, self._entropy))
         if self._directory is not None:
             write_file(self._directory / FILE_NAME, root)
         self._lasting = {root.access_key_id: root}
-        self._opened = (root, sealing)
+        self._opened = (root, sealing, before)
 
     def root(self) -> Credential:
         """Return the key of the account's root."""
@@ -227,10 +236,12 @@ class Credentials:
         return found
 
     def _open(self, access_key_id: str, token: str) -> Credential:
-        claims = unseal(self._sealing, access_key_id, token)
+        assert self._opened, "open() comes first"
+        sealing = sealing_of(token, *self._opened[1:])
+        claims = unseal(sealing, access_key_id, token)
         return Credential(
             access_key_id,
-            secret_of(self._sealing, access_key_id),
+            secret_of(sealing, access_key_id),
             Principal(claims.kind, claims.arn, claims.account, claims.user_id, access_key_id),
             claims.expires_s * 1000,
         )
@@ -259,14 +270,23 @@ class Credentials:
         )
 
 
-def _sealing_of(tx: Transaction, entropy: Entropy) -> SealingRecord:
-    key = _IDENTITY.pack("sealing")
-    raw = tx.get(key)
-    if raw is not None:
-        return SEALING.decode(raw)
-    made = SealingRecord(1, entropy.bytes(32), entropy.bytes(32))
+def _sealing_of(
+    tx: Transaction, entropy: Entropy, now_ms: int
+) -> tuple[SealingRecord, SealingRecord | None]:
+    """Return the newest keys and those before, having made new ones where it is time."""
+    key, key_before = (_IDENTITY.pack(name) for name in ("sealing", "sealed"))
+    newest, before = (
+        SEALING.decode(raw) if raw is not None else None
+        for raw in (tx.get(key), tx.get(key_before))
+    )
+    if newest is not None and now_ms - newest.made_ms < SEALING_DAYS * 86_400_000:
+        return newest, before
+    number = newest.key_id % 255 + 1 if newest is not None else 1
+    made = SealingRecord(number, entropy.bytes(32), entropy.bytes(32), now_ms)
     tx.put(key, SEALING.encode(made))
-    return made
+    if newest is not None:
+        tx.put(key_before, SEALING.encode(newest))
+    return made, newest
 
 
 def _root_of(tx: Transaction, account: str, entropy: Entropy) -> Credential:
@@ -315,6 +335,15 @@ def secret_of(sealing: SealingRecord, access_key_id: str) -> str:
     """Return the secret of a session's access key."""
     digest = hmac.digest(sealing.secrets_key, access_key_id.encode(), "sha256")
     return base64.b64encode(digest).decode()[:40]
+
+
+def sealing_of(token: str, newest: SealingRecord, before: SealingRecord | None) -> SealingRecord:
+    """Return the keys that a token says it was sealed with; the newest where it says neither."""
+    try:
+        number = base64.b64decode(token[:4])[1:2]
+    except (ValueError, UnicodeEncodeError):
+        return newest
+    return before if before is not None and number == bytes([before.key_id]) else newest
 
 
 def seal(sealing: SealingRecord, access_key_id: str, claims: Claims, entropy: Entropy) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 
 VARIABLE_PREFIX = "HAAR_"
 PORT = 4566
+LOOPBACK_OF = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # told, not bound
 
 
 class BadSetting(ValueError):
@@ -80,7 +81,7 @@ class Config:
 
         An address of all interfaces is not one to connect to, so that the loopback one is told.
         """
-        host = "127.0.0.1" if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104
+        host = LOOPBACK_OF.get(self.host, self.host)
         place = f"[{host}]" if ":" in host else host
         return f"http{'s' * self.is_tls}://{place}:{self.port if port is None else port}"
 

@@ -54,7 +54,9 @@ def test_settings_come_from_variables_too(haar_command: Run, data: Path) -> None
     assert "AWS_REGION=eu-west-1" in said
 
 
-@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")])
+@pytest.mark.parametrize(
+    ("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")]
+)
 def test_the_endpoint_can_be_called(haar_command: Run, data: Path, host: str, shown: str) -> None:
     """An address of all interfaces is no place to call; one of version 6 needs brackets."""
     said = haar_command("env", "--data", str(data), "--host", host).stdout

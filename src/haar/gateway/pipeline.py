@@ -230,7 +230,9 @@ class Pipeline:
             trace.hold = Hold(self._shelf)
             await read_whole(request, trace.hold)
         family = FAMILIES.get(routed.protocol, "json")
-        assert codec.model is not None, "a routed request has its model"
+        assert codec.operation is not None, "a routed request has its operation"
+        if codec.operation.authtype == "none":  # who needs no signature is told of the 501 at once
+            self._cloud.registry.find(routed.service, routed.model, routed.operation)
         trace.who = who = self._verifier.verify(
             request, service=codec.signing_name, family=family, bucket=routed.bucket
         )

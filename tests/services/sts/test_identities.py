@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from haar.kernel.clock import SystemClock, VirtualClock
+from haar.testing import running
+
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
@@ -67,6 +70,61 @@ def test_what_is_not_built_is_refused_by_name(haar: Any) -> None:
     with pytest.raises(ClientError, match=r"TokenCode|SerialNumber") as refused:
         sts.get_session_token(SerialNumber="GAHT12345678", TokenCode="123456")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("decode_authorization_message", {"EncodedMessage": "x"}),
+        ("get_federation_token", {"Name": "ann"}),
+        (
+            "assume_role_with_web_identity",
+            {
+                "RoleArn": "arn:aws:iam::000000000000:role/worker",
+                "RoleSessionName": "s1",
+                "WebIdentityToken": "a.b.c.d",
+            },
+        ),
+    ],
+)
+def test_other_operations_are_refused_by_name(
+    haar: Any, operation: str, members: dict[str, str]
+) -> None:
+    """Also those that are called without a signature."""
+    with pytest.raises(ClientError, match="haar does not implement") as refused:
+        getattr(haar.client("sts"), operation)(**members)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "status", "text"),
+    [
+        ("sts", "get_caller_identity", "ExpiredToken", 403, "included in the request is expired"),
+        ("s3", "list_buckets", "ExpiredToken", 400, "The provided token has expired."),
+        ("dynamodb", "list_tables", "ExpiredTokenException", 400, "in the request is expired"),
+        ("lambda", "list_functions", "ExpiredTokenException", 403, "in the request is expired"),
+    ],
+)
+def test_a_session_that_has_ended_is_told_so(
+    service: str, operation: str, code: str, status: int, text: str
+) -> None:
+    """A second before its end it signs; from then on it is refused in the protocol's words."""
+    clock = VirtualClock(SystemClock().now_ms())
+    with running(clock=clock) as haar:
+        made = haar.client("sts").get_session_token(DurationSeconds=900)["Credentials"]
+        session = haar.client(
+            service,
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+            aws_session_token=made["SessionToken"],
+        )
+        clock.advance(898_000)
+        getattr(session, operation)()
+        clock.advance(2_000)
+        with pytest.raises(ClientError, match=text) as refused:
+            getattr(session, operation)()
+    answer = refused.value.response
+    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
 
 
 def test_wrong_secrets_and_unknown_keys_are_refused(haar: Any) -> None:

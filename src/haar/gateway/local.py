@@ -75,7 +75,7 @@ class LocalCloud:
             members=members,
             principal=principals.of_role(as_, session="haar"),
             scope=scope,
-            resources=resources_of(declared, members, scope),
+            resources=(),
             request_id=self._ids.make(),
             now_ms=self.clock.now_ms(),
             entropy=self.entropy,
@@ -84,6 +84,7 @@ class LocalCloud:
         timer, code = Timer(self.clock), "InternalFailure"
         try:
             refuse_unknown_members(declared, members)
+            call.resources = resources_of(declared, members, scope)
             authorize(call.principal, action_of(self.registry, service, declared), call.resources)
             refuse_foreign_roles(call.principal, roles_of(declared, members))
             result: Members = plain(await run(declared, call, self))

@@ -223,6 +223,28 @@ def test_each_family_of_protocols_has_its_own_code(
     assert (answer.code, answer.status) == (code, status)
 
 
+def test_a_long_body_is_not_read_for_a_stranger(verifier: Verifier, make: Make) -> None:
+    """What no body could make right is refused before it is read; the rest waits for it."""
+
+    def early(header: str | None, stamp: str = STAMP, query: bytes = b"") -> None:
+        pairs = {"host": "127.0.0.1", "x-amz-date": stamp, "authorization": header}
+        listed = [(k.encode(), v.encode()) for k, v in pairs.items() if v is not None]
+        verifier.refuse_early(make("POST", b"/", query, listed, b""), "json")
+
+    early(authorization())  # its signature is wrong, which only the body can tell
+    early(None, query=b"X-Amz-Algorithm=AWS4-HMAC-SHA256")
+    early(None, query=b"AWSAccessKeyId=AKIDEXAMPLE")
+    for header, stamp, code in (
+        (None, STAMP, "MissingAuthenticationTokenException"),
+        ("Basic dGVzdA==", STAMP, "MissingAuthenticationTokenException"),
+        (authorization(), "20150830T122059Z", "InvalidSignatureException"),
+        (authorization(Credential="AKIX/a/b/dynamodb/c"), STAMP, "UnrecognizedClientException"),
+    ):
+        with pytest.raises(ApiError) as caught:
+            early(header, stamp)
+        assert caught.value.code == code
+
+
 def test_the_operations_name_must_be_signed(verifier: Verifier, make: Make) -> None:
     """A signed request cannot be led to another operation by another ``X-Amz-Target``."""
     error = refused(verifier, make, authorization(), x_amz_target="DynamoDB_20120810.DeleteTable")

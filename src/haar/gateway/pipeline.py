@@ -226,10 +226,11 @@ class Pipeline:
             return await self._answer_form(request, trace)
         trace.routed = routed = self._router.route(request)
         codec = self._codecs.of(routed)
+        family = FAMILIES.get(routed.protocol, "json")
         if not codec.wants_stream and not isinstance(request.body, bytes):
+            self._verifier.refuse_early(request, family)
             trace.hold = Hold(self._shelf)
             await read_whole(request, trace.hold)
-        family = FAMILIES.get(routed.protocol, "json")
         assert codec.operation is not None, "a routed request has its operation"
         if codec.operation.authtype == "none":  # who needs no signature is told of the 501 at once
             self._cloud.registry.find(routed.service, routed.model, routed.operation)

@@ -213,6 +213,24 @@ class Verifier:
             raise strange_authorization(authorization, family)
         return self._by_header(request, authorization, service, family)
 
+    def refuse_early(self, request: HttpRequest, family: Family) -> None:
+        """Refuse what is wrong whatever the body is, before a long one is read into memory.
+
+        Raises:
+            RefusedAs: nobody signed; or, by header, the time, the key or its session is not right.
+        """
+        authorization = request.headers.get(b"authorization")
+        if authorization is None:
+            if not (presign.is_presigned(request.query) or sigv2.is_presigned(request.query)):
+                raise refuse(Kind.MISSING, family)
+            return
+        if not authorization.startswith(b"AWS4-"):
+            raise strange_authorization(authorization, family)
+        claim, _ = self._claims.read(authorization, request, family)
+        self._check_time(basic_format_of(stamp_header(request)), family)
+        token = request.headers.get(b"x-amz-security-token", b"").decode("latin-1")
+        self._credential(claim.access_key_id, token, family)
+
     def _by_header(
         self, request: HttpRequest, authorization: bytes, service: str | None, family: Family
     ) -> Authenticated:

@@ -75,6 +75,9 @@ def shard_iterator(account: str) -> str:
     return pages.make(msgspec.msgpack.encode([arn, b"", b"", 0]))
 
 
+FURTHER = {"RestoreTableToPointInTime": {"SourceTableName": "orders"}}
+"""Members that an operation needs although its model does not say so."""
+
 MADE = {"TaskHandle": task_handle, "ShardIterator": shard_iterator}
 """Members that name something inside of a token."""
 
@@ -91,7 +94,8 @@ class Examples:
 
     def of(self, operation: str) -> dict[str, Any]:
         shape = self._model.operation_model(operation).input_shape
-        return self._structure(shape) if shape is not None else {}
+        required = self._structure(shape) if shape is not None else {}
+        return {**required, **FURTHER.get(operation, {})}
 
     def _structure(self, shape: Any) -> dict[str, Any]:
         names = list(shape.required_members)

@@ -109,7 +109,8 @@ def test_a_session_that_has_ended_is_told_so(
     service: str, operation: str, code: str, status: int, text: str
 ) -> None:
     """A second before its end it signs; from then on it is refused in the protocol's words."""
-    clock = VirtualClock(SystemClock().now_ms())
+    # A little behind the clients' clock, so that the session ends before their signatures do.
+    clock = VirtualClock(SystemClock().now_ms() - 60_000)
     with running(clock=clock) as haar:
         made = haar.client("sts").get_session_token(DurationSeconds=900)["Credentials"]
         session = haar.client(

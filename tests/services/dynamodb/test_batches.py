@@ -75,6 +75,9 @@ def test_a_wrong_batch_does_nothing(db: Any, table: str) -> None:
         with pytest.raises(ClientError) as refused:
             db.batch_write_item(RequestItems={table: requests})
         assert text in refused.value.response["Error"]["Message"]
+    arn = db.describe_table(TableName=table)["Table"]["TableArn"]
+    with pytest.raises(ClientError, match="Provided list of item keys contains duplicates"):
+        db.batch_write_item(RequestItems={table: [put("a")], arn: [put("a")]})
     assert db.scan(TableName=table, Select="COUNT")["Count"] == 0
     with pytest.raises(ClientError, match="Provided list of item keys contains duplicates"):
         db.batch_get_item(RequestItems={table: {"Keys": [key("a"), key("a")]}})

@@ -47,14 +47,15 @@ def batch_write_item(call: Call[Members], tx: Transaction) -> Members:
     ready = {name: [_change(one) for one in asked] for name, asked in requests.items()}
     tables = load_all(tx, call.resources)
     keyed = {
-        name: _keyed(tables[arn], ready[name])
+        name: [(change.key(tables[arn]), change) for change in ready[name]]
         for name, arn in zip(requests, call.resources, strict=True)
     }
+    _refuse_duplicates([key for pairs in keyed.values() for key, _ in pairs])
     meters: list[Meter] = []
     collections: dict[str, list[Members]] = {}
     for name, arn in zip(requests, call.resources, strict=True):
         meter = Meter(name, tables[arn])
-        for key, change in keyed[name].items():
+        for key, change in keyed[name]:
             meter.write(change.apply(tx, tables[arn], key, call.now_ms).written)
         meters.append(meter)
         if capacity.wants_collections(members):
@@ -75,12 +76,9 @@ def _change(request: Members) -> Change:
     return changes.delete(members, NOTHING)
 
 
-def _keyed(table: Table, ready: list[Change]) -> dict[bytes, Change]:
-    """Return changes by the key of their row."""
-    keyed = {change.key(table): change for change in ready}
-    if len(keyed) != len(ready):
+def _refuse_duplicates(row_keys: list[bytes]) -> None:
+    if len(set(row_keys)) != len(row_keys):
         raise Invalid(texts.BATCH_DUPLICATES)
-    return keyed
 
 
 def _add_collections(
@@ -165,7 +163,6 @@ class _Reader:
 
 
 def _keys(table: Table, asked: list[Item]) -> dict[bytes, Item]:
-    keyed = {given_key(table, key): key for key in asked}
-    if len(keyed) != len(asked):
-        raise Invalid(texts.BATCH_DUPLICATES)
-    return keyed
+    row_keys = [given_key(table, key) for key in asked]
+    _refuse_duplicates(row_keys)
+    return dict(zip(row_keys, asked, strict=True))

@@ -125,6 +125,41 @@ class InvalidRestoreTime(ApiError):
     )
 
 
+class ExportNotFound(ApiError):
+    """There is no such export."""
+
+    code = "ExportNotFoundException"
+    message = "Export not found: {arn}"
+
+
+class ExportConflict(ApiError):
+    """A client's token came again with another export."""
+
+    code = "ExportConflictException"
+    message = "The client token has been used for an export with other parameters"
+
+
+class InvalidExportTime(ApiError):
+    """The table cannot be exported as it was at that moment."""
+
+    code = "InvalidExportTimeException"
+    message = "ExportTime must be between EarliestRestorableDateTime and the current time"
+
+
+class ImportNotFound(ApiError):
+    """There is no such import."""
+
+    code = "ImportNotFoundException"
+    message = "Import not found: {arn}"
+
+
+class ImportConflict(ApiError):
+    """A client's token came again with another import."""
+
+    code = "ImportConflictException"
+    message = "The client token has been used for an import with other parameters"
+
+
 class DuplicateItem(ApiError):
     """There is an item with the key of the one that INSERT brings."""
 

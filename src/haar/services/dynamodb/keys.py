@@ -24,6 +24,8 @@ key                                              value
 ``backup``, account, region, table, id           :class:`~.backups.records.Backup`
 ``backed``, BACKUP, ``key of the item``          a row of a backup
 ``uses``, BACKUP                                 counter: tables that are being restored from it
+``export``, account, region, table, id           :class:`~.transfers.records.Export`
+``import``, account, region, table, id           :class:`~.transfers.records.Import`
 ===============================================  ===============================================
 
 TABLE, INDEX, STREAM and BACKUP are numbers; INDEX 0 is the table itself. BUCKET is a span of ten
@@ -206,15 +208,43 @@ def journal_span(table_uid: int) -> Span:
 
 def backup(arn: str) -> bytes:
     """Return the key of a backup, by its ARN."""
-    parts = arns.parse(arn)
-    _, table_name, _, number = parts.resource.split("/")
-    return _SPACE.pack("backup", parts.account, parts.region, table_name, number)
+    return _below_table(arn)
 
 
 def backups(account: str, region: str, after: str = "") -> Span:
     """Return the span of an account's backups in a region after one of them."""
-    whole = _SPACE.span("backup", account, region)
-    return Span(backup(after) + b"\x00", whole.end) if after else whole
+    return _listed("backup", account, region, after)
+
+
+def export(arn: str) -> bytes:
+    """Return the key of an export, by its ARN."""
+    return _below_table(arn)
+
+
+def exports(account: str, region: str, after: str = "") -> Span:
+    """Return the span of an account's exports in a region after one of them."""
+    return _listed("export", account, region, after)
+
+
+def import_(arn: str) -> bytes:
+    """Return the key of an import, by its ARN."""
+    return _below_table(arn)
+
+
+def imports(account: str, region: str, after: str = "") -> Span:
+    """Return the span of an account's imports in a region after one of them."""
+    return _listed("import", account, region, after)
+
+
+def _below_table(arn: str) -> bytes:
+    parts = arns.parse(arn)
+    _, table_name, kind, number = parts.resource.split("/")
+    return _SPACE.pack(kind, parts.account, parts.region, table_name, number)
+
+
+def _listed(kind: str, account: str, region: str, after: str) -> Span:
+    whole = _SPACE.span(kind, account, region)
+    return Span(_below_table(after) + b"\x00", whole.end) if after else whole
 
 
 @lru_cache(maxsize=64)

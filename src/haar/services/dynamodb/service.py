@@ -23,6 +23,7 @@ from haar.services.dynamodb.backups import backups, copies, recovery
 from haar.services.dynamodb.partiql.batches import batch_execute_statement
 from haar.services.dynamodb.partiql.statements import execute_statement
 from haar.services.dynamodb.partiql.transactions import execute_transaction
+from haar.services.dynamodb.transfers import exports, filling, imports, writing
 
 SERVICE = Service(
     name="dynamodb",
@@ -65,6 +66,12 @@ SERVICE = Service(
         recovery.update_continuous_backups,
         recovery.describe_continuous_backups,
         recovery.restore_table_to_point_in_time,
+        exports.export_table_to_point_in_time,
+        exports.describe_export,
+        exports.list_exports,
+        imports.import_table,
+        imports.describe_import,
+        imports.list_imports,
     ),
     jobs=(
         transactions.TOKENS,
@@ -73,5 +80,7 @@ SERVICE = Service(
         time_to_live.SWEEP,
         copies.COPIES,
         journal.TRIM,
+        writing.WRITING,
+        filling.FILLING,
     ),
 )

@@ -26,6 +26,8 @@ from haar.store.api import Span, Transaction
 STEP_ROWS = 200
 STEP_BYTES = 512 * 1024
 AVAILABLE = "AVAILABLE"
+EXPORT_KIND = "dynamodb.export"
+"""The jobs that write what was copied for an export: their key is the export's ARN."""
 
 
 def begin(tx: Transaction, copy: Copy, now_ms: int) -> None:
@@ -89,10 +91,14 @@ class _Target:
             new = msgspec.structs.replace(self._table, status=ACTIVE)
             tx.put(keys.table(new.arn), TABLE.encode(new))
             return
-        key = keys.backup(self._copy.target_arn)
-        raw = tx.get(key)
+        if "/export/" in self._copy.target_arn:
+            key = self._copy.target_arn
+            jobs.schedule(tx, kind=EXPORT_KIND, key=key, due_ms=self._now_ms)
+            return
+        place = keys.backup(self._copy.target_arn)
+        raw = tx.get(place)
         assert raw is not None, "a backup that is being made cannot be deleted"
-        tx.put(key, BACKUP.encode(msgspec.structs.replace(BACKUP.decode(raw), status=AVAILABLE)))
+        tx.put(place, BACKUP.encode(msgspec.structs.replace(BACKUP.decode(raw), status=AVAILABLE)))
 
 
 def _copy(tx: Transaction, copy: Copy, target: _Target) -> Copy | None:

@@ -73,13 +73,14 @@ def _described(table: Table, now_ms: int) -> Members:
         recovery = {
             "PointInTimeRecoveryStatus": "ENABLED",
             "RecoveryPeriodInDays": table.recovery_days,
-            "EarliestRestorableDateTime": moment(_earliest_ms(table, now_ms)),
+            "EarliestRestorableDateTime": moment(earliest_ms(table, now_ms)),
             "LatestRestorableDateTime": moment(now_ms),
         }
     return {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
 
 
-def _earliest_ms(table: Table, now_ms: int) -> int:
+def earliest_ms(table: Table, now_ms: int) -> int:
+    """Return the earliest moment to which a table can be recovered."""
     return max(table.recovery_ms, now_ms - table.recovery_days * journal.DAY_MS)
 
 
@@ -147,6 +148,6 @@ def _until_ms(call: Call[Members], source: Table) -> int:
     if at is None:
         return 0
     until_ms = int(at.timestamp() * 1000)
-    if not _earliest_ms(source, call.now_ms) <= until_ms <= call.now_ms:
+    if not earliest_ms(source, call.now_ms) <= until_ms <= call.now_ms:
         raise InvalidRestoreTime
     return until_ms

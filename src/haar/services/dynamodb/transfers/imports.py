@@ -1,0 +1,202 @@
+"""Imports: ask for one, describe and list them. :mod:`.filling` does the work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import orjson
+
+from haar.fabric import jobs
+from haar.kernel.errors import NotImplementedByHaar
+from haar.kit.call import Call, Members, Scope
+from haar.kit.operation import anything, operation
+from haar.services.dynamodb import keys, rows
+from haar.services.dynamodb.descriptions import moment
+from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableExists
+from haar.services.dynamodb.lookup import arn_of
+from haar.services.dynamodb.records import CREATING, TABLE
+from haar.services.dynamodb.tables import checked_table
+from haar.services.dynamodb.transfers.filling import FILLING
+from haar.services.dynamodb.transfers.records import FAILED, IMPORT, Import, Source
+from haar.store.api import Transaction
+
+TOKEN_MS = 8 * 60 * 60 * 1000
+_PAGE_MAX = 25
+
+
+def new_table_arn(members: Members, scope: Scope) -> str:
+    """Name the table that an import makes."""
+    return arn_of(members["TableCreationParameters"]["TableName"], scope)
+
+
+def import_arn(members: Members, scope: Scope) -> str:
+    """Name the import of a request."""
+    del scope
+    return str(members["ImportArn"])
+
+
+@operation(
+    "ImportTable",
+    members=(
+        "ClientToken S3BucketSource InputFormat InputFormatOptions InputCompressionType "
+        "TableCreationParameters"
+    ),
+    resource=new_table_arn,
+)
+def import_table(call: Call[Members], tx: Transaction) -> Members:
+    """Make a table of the items in a bucket. It is CREATING until they are there.
+
+    Keys: reads and writes ``table``, ``import``; writes jobs; adds to ``tables``.
+
+    Raises:
+        Invalid: settings of the table that AWS does not take.
+        TableExists: there is one of that name.
+        ImportConflict: the token has been used for another import.
+
+    Source: AWS docs, DynamoDB API reference, ImportTable.
+    """
+    earlier = _by_token(call, tx)
+    if earlier is not None:
+        return {"ImportTableDescription": _described(earlier)}
+    source = _source(call.members)
+    asked: Members = call.members["TableCreationParameters"]
+    if tx.get(keys.table(call.resource)) is not None:
+        raise TableExists(table=asked["TableName"])
+    tx.add(keys.NEWEST_TABLE, 1)
+    made = checked_table(replace(call, members=asked), rows.counter(tx, keys.NEWEST_TABLE))
+    table = msgspec.structs.replace(made, status=CREATING)
+    tx.put(keys.table(table.arn), TABLE.encode(table))
+    started = Import(
+        arn=f"{table.arn}/import/0{call.now_ms}-{call.entropy.bytes(4).hex()}",
+        table_id=table.id,
+        caller=call.principal.arn,
+        token=call.members.get("ClientToken", ""),
+        source=source,
+        asked=orjson.dumps(asked),
+        started_ms=call.now_ms,
+    )
+    tx.put(keys.import_(started.arn), IMPORT.encode(started))
+    jobs.schedule(tx, kind=FILLING.kind, key=started.arn, due_ms=call.now_ms)
+    return {"ImportTableDescription": _described(started)}
+
+
+def _source(members: Members) -> Source:
+    if members["InputFormat"] == "ION":
+        raise NotImplementedByHaar(what="the InputFormat ION")
+    if members.get("InputCompressionType") == "ZSTD":
+        raise NotImplementedByHaar(what="the InputCompressionType ZSTD")
+    options: Members = members.get("InputFormatOptions", {}).get("Csv", {})
+    return Source(
+        bucket=members["S3BucketSource"]["S3Bucket"],
+        prefix=members["S3BucketSource"].get("S3KeyPrefix", ""),
+        form=members["InputFormat"],
+        compression=members.get("InputCompressionType", "NONE"),
+        delimiter=options.get("Delimiter", ","),
+        header=tuple(options.get("HeaderList", ())),
+    )
+
+
+def _by_token(call: Call[Members], tx: Transaction) -> Import | None:
+    """Return the import that was asked for with the same token, lately."""
+    token = call.members.get("ClientToken")
+    if token is None:
+        return None
+    for row in tx.scan(keys.imports(call.account, call.region)):
+        known = IMPORT.decode(row.value)
+        if known.token == token and call.now_ms - known.started_ms < TOKEN_MS:
+            asked = orjson.dumps(call.members["TableCreationParameters"])
+            if (known.asked, known.source) != (asked, _source(call.members)):
+                raise ImportConflict
+            return known
+    return None
+
+
+def _described(one: Import) -> Members:
+    source = one.source
+    described: Members = {
+        "ImportArn": one.arn,
+        "ImportStatus": one.status,
+        "TableArn": one.table_arn,
+        "TableId": one.table_id,
+        "S3BucketSource": _bucket(source),
+        "InputFormat": source.form,
+        "InputCompressionType": source.compression,
+        "TableCreationParameters": orjson.loads(one.asked),
+        "StartTime": moment(one.started_ms),
+        "ProcessedSizeBytes": one.counts.size,
+        "ProcessedItemCount": one.counts.read,
+        "ImportedItemCount": one.counts.imported,
+        "ErrorCount": one.counts.errors,
+    }
+    if one.token:
+        described["ClientToken"] = one.token
+    if source.form == "CSV":
+        csv: Members = {"Delimiter": source.delimiter}
+        described["InputFormatOptions"] = {"Csv": csv}
+        if source.header:
+            csv["HeaderList"] = list(source.header)
+    if one.ended_ms:
+        described["EndTime"] = moment(one.ended_ms)
+    if one.status == FAILED:
+        described["FailureCode"], described["FailureMessage"] = one.failure
+    return described
+
+
+def _bucket(source: Source) -> Members:
+    bucket: Members = {"S3Bucket": source.bucket}
+    if source.prefix:
+        bucket["S3KeyPrefix"] = source.prefix
+    return bucket
+
+
+@operation("DescribeImport", members="ImportArn", resource=import_arn, readonly=True)
+def describe_import(call: Call[Members], tx: Transaction) -> Members:
+    """Describe an import, with its counts so far.
+
+    Keys: reads ``import``.
+
+    Raises:
+        ImportNotFound: no such import.
+
+    Source: AWS docs, DynamoDB API reference, DescribeImport.
+    """
+    raw = tx.get(keys.import_(call.resource)) if "/import/" in call.resource else None
+    if raw is None:
+        raise ImportNotFound(arn=call.resource)
+    return {"ImportTableDescription": _described(IMPORT.decode(raw))}
+
+
+@operation("ListImports", members="TableArn PageSize NextToken", resource=anything, readonly=True)
+def list_imports(call: Call[Members], tx: Transaction) -> Members:
+    """List the imports of a table or of the account, a page at a time.
+
+    Keys: reads ``import``.
+
+    Source: AWS docs, DynamoDB API reference, ListImports.
+    """
+    members = call.members
+    limit = members.get("PageSize", _PAGE_MAX)
+    found: list[Import] = []
+    for row in tx.scan(keys.imports(call.account, call.region, members.get("NextToken", ""))):
+        one = IMPORT.decode(row.value)
+        if members.get("TableArn", one.table_arn) == one.table_arn:
+            if len(found) == limit:
+                listed = list(map(_summary, found))
+                return {"ImportSummaryList": listed, "NextToken": found[-1].arn}
+            found.append(one)
+    return {"ImportSummaryList": list(map(_summary, found))}
+
+
+def _summary(one: Import) -> Members:
+    summary: Members = {
+        "ImportArn": one.arn,
+        "ImportStatus": one.status,
+        "TableArn": one.table_arn,
+        "S3BucketSource": _bucket(one.source),
+        "InputFormat": one.source.form,
+        "StartTime": moment(one.started_ms),
+    }
+    if one.ended_ms:
+        summary["EndTime"] = moment(one.ended_ms)
+    return summary

@@ -1,0 +1,175 @@
+"""Exports to S3 and imports from it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from haar.testing import Running
+
+ITEMS = {
+    f"item {number}": {
+        "p": {"S": f"item {number}"},
+        "raw": {"B": bytes([number % 256])},
+        "nested": {"M": {"list": {"L": [{"N": str(number)}, {"NULL": True}]}}},
+    }
+    for number in range(700)
+}
+TABLE = {
+    "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+@pytest.fixture
+def s3(cloud: Running) -> Any:
+    """A client of S3 with the bucket ``transfers``."""
+    client = cloud.client("s3")
+    client.create_bucket(Bucket="transfers")
+    return client
+
+
+def ended(describe: Callable[[], Any]) -> Any:
+    """Return a description once it tells an end."""
+    for _ in range(10_000):
+        described = describe()
+        if "EndTime" in described:
+            return described
+    raise AssertionError("it does not end")
+
+
+def items_of(db: Any, table: str) -> dict[str, Any]:
+    pages = db.get_paginator("scan").paginate(TableName=table)
+    return {item["p"]["S"]: item for page in pages for item in page["Items"]}
+
+
+def export(db: Any, table: str, **members: Any) -> Any:
+    arn = db.describe_table(TableName=table)["Table"]["TableArn"]
+    started = db.export_table_to_point_in_time(TableArn=arn, **members)["ExportDescription"]
+    return ended(lambda: db.describe_export(ExportArn=started["ExportArn"])["ExportDescription"])
+
+
+def import_(db: Any, table: str, **members: Any) -> Any:
+    parameters = {"TableName": table, **TABLE}
+    source = {"S3Bucket": "transfers", "S3KeyPrefix": members.pop("prefix")}
+    started = db.import_table(S3BucketSource=source, TableCreationParameters=parameters, **members)[
+        "ImportTableDescription"
+    ]
+    return ended(
+        lambda: db.describe_import(ImportArn=started["ImportArn"])["ImportTableDescription"]
+    )
+
+
+def recoverable(db: Any, table: str) -> None:
+    specification = {"PointInTimeRecoveryEnabled": True}
+    db.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=specification)
+
+
+def test_what_is_exported_can_be_imported(db: Any, s3: Any, table: str) -> None:
+    """The manifests name every file with its sums, and an import of the files makes the table."""
+    for item in ITEMS.values():
+        db.put_item(TableName=table, Item=item)
+    recoverable(db, table)
+    token = {"S3Bucket": "transfers", "S3Prefix": "a/b", "ClientToken": "once"}
+    done = export(db, table, **token)
+    assert (done["ExportStatus"], done["ItemCount"]) == ("COMPLETED", len(ITEMS))
+    assert export(db, table, **token)["ExportArn"] == done["ExportArn"]
+    summary = json.loads(body(s3, done["ExportManifest"]))
+    assert summary["itemCount"] == len(ITEMS)
+    manifest = body(s3, summary["manifestFilesS3Key"])
+    checksum = body(s3, summary["manifestFilesS3Key"].replace(".json", ".checksum"))
+    assert base64.b64decode(checksum) == hashlib.md5(manifest).digest()
+    files = [json.loads(line) for line in manifest.splitlines()]
+    for file in files:
+        data = body(s3, file["dataFileS3Key"])
+        assert base64.b64decode(file["md5Checksum"]) == hashlib.md5(data).digest()
+        assert len(gzip.decompress(data).splitlines()) == file["itemCount"]
+    folder = files[0]["dataFileS3Key"].rpartition("/")[0]
+    imported = import_(
+        db,
+        f"{table}-imported",
+        prefix=folder,
+        InputFormat="DYNAMODB_JSON",
+        InputCompressionType="GZIP",
+    )
+    assert imported["ImportStatus"] == "COMPLETED"
+    assert (imported["ImportedItemCount"], imported["ErrorCount"]) == (len(ITEMS), 0)
+    assert items_of(db, f"{table}-imported") == ITEMS
+    arn = done["TableArn"]
+    assert [one["ExportArn"] for one in db.list_exports(TableArn=arn)["ExportSummaries"]] == [
+        done["ExportArn"]
+    ]
+
+
+def body(s3: Any, key: str) -> bytes:
+    return bytes(s3.get_object(Bucket="transfers", Key=key)["Body"].read())
+
+
+def test_csv_is_imported_and_wrong_lines_are_counted(db: Any, cloud: Running) -> None:
+    """Columns become strings, keys have their types; a line that is no item stops nothing."""
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="transfers")
+    text = 'p;note\r\na;"x;y"\nb;\n;without a key\nc;1;too many\nd;last'
+    s3.put_object(Bucket="transfers", Key="csv/one", Body=text.encode())
+    options = {"Csv": {"Delimiter": ";"}}
+    done = import_(db, "from-csv", prefix="csv/", InputFormat="CSV", InputFormatOptions=options)
+    assert (done["ImportedItemCount"], done["ErrorCount"]) == (3, 2)
+    assert items_of(db, "from-csv") == {
+        "a": {"p": {"S": "a"}, "note": {"S": "x;y"}},
+        "b": {"p": {"S": "b"}},
+        "d": {"p": {"S": "d"}, "note": {"S": "last"}},
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b'{"Other":{}}',
+        b'{"Item":{"p":{"S":5}}}',
+        b'{"Item":{"p":{"S":"x","N":"1"}}}',
+        b'{"Item":{"p":{"S":"x"},"n":{"N":"many"}}}',
+        b'{"Item":{"p":{"S":"x"},"b":{"B":"*"}}}',
+        b'{"Item":{"p":{"S":"x"},"d":' + b'{"L":[' * 40 + b"]}" * 40 + b"}}",
+        b'{"Item":{"q":{"S":"x"}}}',
+        b"\xff\xfe",
+    ],
+)
+def test_a_line_that_is_no_item_is_an_error(
+    db: Any, cloud: Running, make_table: Callable[..., str], line: bytes
+) -> None:
+    """Whatever stands in a line, the other items are imported."""
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="transfers")
+    name = make_table()
+    prefix = f"lines/{name}"
+    good = b'{"Item":{"p":{"S":"good"}}}\n'
+    s3.put_object(Bucket="transfers", Key=prefix, Body=good + line + b"\n" + good)
+    done = import_(db, f"{name}-lines", prefix=prefix, InputFormat="DYNAMODB_JSON")
+    assert (done["ImportedItemCount"], done["ErrorCount"]) == (2, 1)
+
+
+def test_what_s3_refuses_ends_it(db: Any, table: str) -> None:
+    """An import without its bucket fails and leaves no table; so does an export fail."""
+    recoverable(db, table)
+    failed = export(db, table, S3Bucket="no-such-bucket")
+    assert (failed["ExportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    started = db.import_table(
+        S3BucketSource={"S3Bucket": "no-such-bucket"},
+        InputFormat="DYNAMODB_JSON",
+        TableCreationParameters={"TableName": "never", **TABLE},
+    )["ImportTableDescription"]
+    failed = ended(
+        lambda: db.describe_import(ImportArn=started["ImportArn"])["ImportTableDescription"]
+    )
+    assert (failed["ImportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    with pytest.raises(ClientError, match="not found"):
+        db.describe_table(TableName="never")

@@ -381,3 +381,34 @@ def test_huge_numbers_are_refused_at_once() -> None:
         check(BY_PROTOCOL[protocol][0]._replace(body=body))
     paged = next(r for r in BY_PROTOCOL["rest-xml"] if r.operation == "ListParts")
     check(paged._replace(query=b"uploadId=a&max-parts=" + digits))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"authorization", b"AWS4-HMAC-SHA256 " + b"Credential=" * 5000),
+        (b"authorization", b"AWS4-HMAC-SHA256 Credential=" + b"/" * 60_000),
+        (b"x-amz-object-attributes", b"a" + b" " * 60_000 + b"b"),
+        (b"x-amz-object-attributes", b'"' + b'\\",' * 20_000),
+        (b"x-amz-object-attributes", b'","' * 20_000),
+        (b"content-type", b"application/x-www-form-urlencoded;" + b" " * 60_000),
+    ],
+    ids=["credentials", "slashes", "blanks", "escapes", "quotes", "media"],
+)
+def test_no_header_keeps_the_loop_busy(name: bytes, value: bytes) -> None:
+    """What is read of a head costs as much as it is long, not its square: this test ends."""
+    for request in REQUESTS:
+        check(request._replace(headers=request.headers | {name: value}), is_known=False)
+    scope = b"AWS4-HMAC-SHA256 Credential=A/20260101/r/s3/aws4_request"
+    headers = {b"host": b"x", b"authorization": scope, name: value}
+    listed = REQUESTS[0]._replace(method="GET", path=b"/b/k", query=b"attributes", body=b"")
+    check(listed._replace(headers=headers), is_known=False)
+
+
+@pytest.mark.parametrize("query", [b"/" * 16_000, b"%2F" * 5_000, b"&" * 16_000, b"+" * 16_000])
+def test_no_query_keeps_the_loop_busy(query: bytes) -> None:
+    """The same for a query, signed or not."""
+    for prefix in (b"X-Amz-Credential=", b"Action=", b""):
+        for request in REQUESTS:
+            headers = {k: v for k, v in request.headers.items() if k != b"authorization"}
+            check(request._replace(headers=headers, query=prefix + query), is_known=False)

@@ -23,7 +23,7 @@ from msgspec import structs
 
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.wire.models import Member, ServiceModel, Shape
-from haar.wire.patches import Patch, patch_of
+from haar.wire.patches import PATTERNS, Patch, patch_of
 
 BREACHES_MAX = 10
 _VALUE_CHARACTERS_MAX = 1024
@@ -115,13 +115,17 @@ def text_rules(shape: Shape) -> Iterator[tuple[Check, str]]:
 
 
 _CATEGORY = re.compile(r"\\p\{(?:Is)?(\w+)\}")
+_JAVA_BEYOND = r"\uD800\uDC00-\uDBFF\uDFFF"  # in pairs of surrogates
+_BEYOND = r"\U00010000-\U0010FFFF"
 _CLASSES = {"Alpha": "L", "Alnum": "LN", "Digit": "Nd", "Punct": "P", "Graph": "LMNPS"}
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str] | None:
     """Return a Java pattern as Python's, or None where Python cannot say it."""
+    pattern = PATTERNS.get(pattern, pattern)
     translated = _CATEGORY.sub(lambda found: ranges(_CLASSES.get(found[1], found[1])), pattern)
-    translated = translated.replace(r"\Z", r"\Z").replace(r"\z", r"\Z").replace("\\/", "/")
+    translated = translated.replace(r"\z", r"\Z").replace("\\/", "/")
+    translated = translated.replace(_JAVA_BEYOND, _BEYOND)
     try:
         return re.compile(translated)
     except (re.error, OverflowError):

@@ -88,9 +88,8 @@ class Intake:
         "_between_bytes",
         "_body",
         "_expects",
-        "_head_bytes",
+        "_fed_bytes",
         "_header_list",
-        "_headers",
         "_is_tls",
         "_limits",
         "_now_s",
@@ -111,9 +110,8 @@ class Intake:
         self._is_tls = is_tls
         self._parser = httptools.HttpRequestParser(self)
         self._target = b""
-        self._headers: dict[bytes, bytes] = {}
         self._header_list: HeaderList = []
-        self._head_bytes = 0
+        self._fed_bytes = 0
         self._between_bytes = 0
         self._expects = False
         self._body: list[bytes] | None = None
@@ -146,7 +144,8 @@ class Intake:
             httptools.HttpParserCallbackError: a bug of ours.
         """
         self._now_s = now_s
-        self._between_bytes += len(data)
+        self._fed_bytes = count = len(data)
+        self._between_bytes += count
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -168,7 +167,7 @@ class Intake:
 
     def so_far(self) -> HttpRequest:
         """Return the request that is arriving, as far as it has come: for refusals."""
-        return self._request(self._headers, self._target.partition(b"#")[0])
+        return self._request(joined(self._header_list), self._target.partition(b"#")[0])
 
     def give_up(self) -> None:
         """Forget a head or a small body that did not come in time."""
@@ -191,9 +190,8 @@ class Intake:
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._target = b""
-        self._headers = {}
         self._header_list = []
-        self._head_bytes = self._between_bytes = 0
+        self._between_bytes = self._fed_bytes
         self._expects = False
         self.is_in_head = True
         self.head_since_s = self._now_s
@@ -205,24 +203,16 @@ class Intake:
             raise too_long(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header (or a trailer, which only counts)."""
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > self._limits.header_bytes_max:
-            raise too_long()
-        if not self.is_in_head:
-            return
-        if len(self._header_list) >= self._limits.headers_max:
-            raise too_long()
-        name = name.lower()
-        self._header_list.append((name, value))
-        headers = self._headers
-        headers[name] = headers[name] + b"," + value if name in headers else value
+        """Take a header; a trailer counts for nothing."""
+        if self.is_in_head:
+            self._header_list.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Make the request; begin to work on it if its body streams."""
         self.is_in_head = False
-        self._head_bytes = self._between_bytes = 0
-        headers = self._headers
+        self._refuse_long_head()
+        self._between_bytes = 0
+        headers = joined(self._header_list)
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise Unacceptable(
@@ -248,6 +238,16 @@ class Intake:
             self._body = []
             if self._expects and self._owner.is_free:
                 self.say_continue()
+
+    def _refuse_long_head(self) -> None:
+        limits, pairs = self._limits, self._header_list
+        if len(pairs) > limits.headers_max:
+            raise too_long()
+        # Counted only where it may matter: what has been fed is counted anyway.
+        if self._between_bytes > limits.header_bytes_max:
+            size = sum(len(name) + len(value) for name, value in pairs)
+            if size > limits.header_bytes_max:
+                raise too_long()
 
     def _request(self, headers: dict[bytes, bytes], target: bytes) -> HttpRequest:
         path, _, query = target.partition(b"?")
@@ -296,6 +296,16 @@ class Intake:
             pieces, self._body = self._body, None
             exchange.request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._owner.take(exchange)
+
+
+def joined(pairs: HeaderList) -> dict[bytes, bytes]:
+    """Return the headers by name; the values of repeated ones joined by commas, in their order."""
+    headers = dict(pairs)
+    if len(headers) != len(pairs):
+        headers = {}
+        for name, value in pairs:
+            headers[name] = headers[name] + b"," + value if name in headers else value
+    return headers
 
 
 def path_of(target: bytes) -> bytes:

@@ -248,6 +248,10 @@ class ServiceModel:
             return member
         return msgspec.structs.replace(member, location_name=elements[0])
 
+    def shape_names(self) -> list[str]:
+        """Return the names of all shapes."""
+        return list(self._raw)
+
     def error(self, code: str) -> Shape | None:
         """Return the shape of an error by its name or its legacy code, if it is modelled."""
         name = self._errors.get(code)

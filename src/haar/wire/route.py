@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from haar.kernel.errors import ApiError, RefusedAs
 from haar.wire.http import HttpRequest
@@ -28,13 +28,10 @@ from haar.wire.models import ModelCatalog, ServiceModel
 from haar.wire.patches import patch_of
 from haar.wire.paths import ConflictingQuery, PathTable, split
 
-_CREDENTIAL = re.compile(rb"Credential=[^/,\s]*/[^/,]*/[^/,]*/([^/,]+)/")
-_QUERY_CREDENTIAL = re.compile(
-    rb"X-Amz-Credential=[^&]*?(?:/|%2F)[^&]*?(?:/|%2F)[^&]*?(?:/|%2F)([^&/%]+)"
-)
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
 _FORM = b"application/x-www-form-urlencoded"
 _FIELDS_MAX = 1000
+_CREDENTIAL_BYTES = 512
 
 _UNKNOWN_TEXT = "The requested operation is not recognized by the service."
 
@@ -174,11 +171,9 @@ class Router:
         raise RefusedAs("UnknownOperationException", _UNKNOWN_TEXT, status=404)
 
     def _fronts_of(self, request: HttpRequest) -> list[Front]:
-        found = _CREDENTIAL.search(request.headers.get(b"authorization", b""))
-        if found is None and b"X-Amz-Credential" in request.query:
-            found = _QUERY_CREDENTIAL.search(request.query)
-        if found is not None:
-            return self._by_signing.get(found[1], [])
+        service = signed_service(request)
+        if service is not None:
+            return self._by_signing.get(service, [])
         return self._fronts_of_unsigned(request)
 
     def _fronts_of_unsigned(self, request: HttpRequest) -> list[Front]:
@@ -198,7 +193,10 @@ class Router:
     def _fronts_with_path(self, request: HttpRequest) -> list[Front]:
         """Return the models but the home that have an operation at the request's path."""
         able = [f for f in self._fronts if f is not self._home and f.protocol.startswith("rest-")]
-        return [f for f in able if self._route_path(f, request) is not None]
+        try:
+            return [f for f in able if self._route_path(f, request) is not None]
+        except ApiError:  # a path or query that cannot be read is nobody's: the home refuses it
+            return []
 
     def _route_in(self, front: Front, request: HttpRequest) -> Routed | None:
         if front.protocol.startswith("rest-"):
@@ -263,6 +261,18 @@ def protocol_of(front: Front, request: HttpRequest) -> str:
     if front.model.is_query_compatible and action_of(request) is not None:
         return "query"
     return front.protocol
+
+
+def signed_service(request: HttpRequest) -> bytes | None:
+    """Return the service that a request was signed for, or None where it does not say one."""
+    _, _, told = request.headers.get(b"authorization", b"").partition(b"Credential=")
+    credential = told[:_CREDENTIAL_BYTES].partition(b",")[0]
+    if not told and b"X-Amz-Credential=" in request.query:
+        _, _, told = request.query.partition(b"X-Amz-Credential=")
+        credential = unquote_to_bytes(told[:_CREDENTIAL_BYTES].partition(b"&")[0])
+    # key/date/region/service/terminator; signatures for many regions have no region in it.
+    parts = credential.strip().split(b"/")
+    return parts[-2] if len(parts) in (4, 5) and parts[-2] else None
 
 
 def keep_slashes(path: bytes) -> list[bytes]:

@@ -20,7 +20,6 @@ import binascii
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from haar.kit.call import Members
 from haar.kit.streams import ByteStream, OnePiece
@@ -207,23 +206,29 @@ def read_jsonvalue(text: str) -> Any:
         raise Malformed("") from error
 
 
-_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*?))\s*(?:,|$)')
+_QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)', re.DOTALL)
 
 
 def cut_list(text: str) -> list[str]:
-    """Return the items of a header list; quoted items may hold commas."""
+    """Return the items of a header list; quoted items may hold commas.
+
+    Raises:
+        Malformed: a quote is not closed, or not at an item's end.
+    """
+    if '"' not in text:
+        return [item.strip() for item in text.split(",")] if text.strip() else []
     items: list[str] = []
     at = 0
-    while at <= len(text):
-        found = _ITEM.match(text, at)
-        if found is None:
+    while at >= 0:
+        quoted = _QUOTED.match(text, at)
+        end = text.find(",", at) if quoted is None else quoted.end()
+        item = text[at : end if end >= 0 else len(text)].strip() if quoted is None else ""
+        if item.startswith('"'):
             raise Malformed("")
-        quoted = found[1]
-        items.append(found[2] if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
-        if not found[0].endswith(","):
-            break
-        at = found.end()
-    return [] if items == [""] else items
+        items.append(item if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1]))
+        is_last = end < 0 or (quoted is not None and not quoted[0].endswith(","))
+        at = -1 if is_last else end + (quoted is None)
+    return items
 
 
 def cut_dates(text: str) -> list[str]:
@@ -277,9 +282,7 @@ def values_of(query: bytes) -> Values:
     """
     found: dict[str, list[str]] = {}
     try:
-        pairs = parse_qsl(
-            query.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict"
-        )
+        pairs = texts.fields(query, FIELDS_MAX)
     except ValueError as error:
         raise Malformed("") from error
     for name, value in pairs:

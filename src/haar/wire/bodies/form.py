@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from haar.kit.call import Members
 from haar.wire.bodies import texts
@@ -38,9 +37,7 @@ def parse(body: bytes) -> Tree:
         Malformed: not UTF-8, too many fields, or names too deep.
     """
     try:
-        pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict"
-        )
+        pairs = texts.fields(body, FIELDS_MAX)
     except ValueError as error:
         raise Malformed("") from error
     root: Tree = {}

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from haar.wire import timestamps
 from haar.wire.bodies.json import float_word
@@ -14,6 +15,34 @@ from haar.wire.bodies.tree import Malformed, long, whole
 from haar.wire.models import Member, Shape
 
 _INTEGER_DIGITS_MAX = 20
+
+
+def fields(raw: bytes, count_max: int) -> list[tuple[str, str]]:
+    """Return names and values of a form or a query string, decoded, in their order.
+
+    Raises:
+        ValueError: not UTF-8, or more than ``count_max`` of them.
+    """
+    parts = raw.decode().split("&")
+    if len(parts) > count_max:
+        raise ValueError("too many fields")
+    found: list[tuple[str, str]] = []
+    for part in parts:
+        if part:
+            name, _, value = part.partition("=")
+            if "%" in part or "+" in part:
+                name, value = plain(name), plain(value)
+            found.append((name, value))
+    return found
+
+
+def plain(text: str) -> str:
+    """Return a form's text without its encoding.
+
+    Raises:
+        ValueError: not UTF-8.
+    """
+    return unquote(text.replace("+", " "), errors="strict")
 
 
 def reader(shape: Shape) -> Callable[[str], Any]:

@@ -10,14 +10,16 @@ import asyncio
 import importlib
 import os
 import resource
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from haar.config import Config
+from haar.fabric.travel import Travel
 from haar.fabric.workers import Workers
+from haar.gateway.admin import Action, Admin
 from haar.gateway.admission import Admission
 from haar.gateway.audit import Audit
 from haar.gateway.dispatch import Registry
@@ -29,10 +31,11 @@ from haar.gateway.probes import Probes
 from haar.identity.credentials import Credentials
 from haar.identity.sigv4 import Verifier
 from haar.identity.tls import tls_of
-from haar.kernel.clock import Clock, SystemClock
+from haar.kernel.clock import Clock, SystemClock, TravelClock
 from haar.kernel.entropy import Entropy, SystemEntropy
+from haar.kit.call import Members
 from haar.kit.service import Service
-from haar.store.api import Store
+from haar.store.api import Store, StoreStopped
 from haar.store.blob_files import FileBlobs
 from haar.store.blobs import Blobs
 from haar.store.directory import DataDirectory
@@ -86,19 +89,23 @@ class App:
 
     Attributes:
         config: its settings.
-        clock: its only source of time.
+        clock: the only source of time of its services.
+        wall: the time of those who speak to it: signatures, sessions, ``Date`` headers.
         entropy: its only source of randomness.
         services: what it serves.
+        on_stop: told when the disk has failed; whoever runs it calls :meth:`stop` then.
     """
 
-    def __init__(self, config: Config, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, config: Config, clock: Clock, wall: Clock, entropy: Entropy) -> None:
         self.config = config
         self.clock = clock
+        self.wall = wall
         self.entropy = entropy
         self.services = services()
+        self.on_stop: Callable[[StoreStopped], None] | None = None
         self._opened: Opened | None = None
         self._renewal: asyncio.Task[None] | None = None
-        self._started_ms = clock.now_ms()
+        self._started_ms = wall.now_ms()
 
     @property
     def _parts(self) -> Opened:
@@ -131,11 +138,13 @@ class App:
         Raises:
             DirectoryError: the data directory cannot be used; the subclass says why.
             CertificateError: TLS cannot be spoken with what the settings name.
+            StoreDamaged: what lies in it is not what was written.
+            ClockMoved: its time was moved, and this is no development haar.
             OSError: the address cannot be listened on.
         """
         directory = DataDirectory(self.config.data) if self.config.data else None
         try:
-            store, blobs = open_store(self.config, self.entropy)
+            store, blobs = open_store(self.config, self.entropy, self._stopped)
             try:
                 self._opened = await self._assemble(directory, store, blobs)
                 await self._listen(self._opened)
@@ -151,8 +160,10 @@ class App:
         self, directory: DataDirectory | None, store: Store, blobs: Blobs
     ) -> Opened:
         config, clock, entropy = self.config, self.clock, self.entropy
+        travel = Travel(store, self.wall, clock)
+        travel.resume()
         credentials = Credentials(
-            store, clock, entropy, account=config.account, directory=config.data, dev=config.dev
+            store, self.wall, entropy, account=config.account, directory=config.data, dev=config.dev
         )
         await credentials.open()
         registry = Registry(self.services)
@@ -162,18 +173,24 @@ class App:
         )
         cloud.add_part(credentials)
         cloud.add_part(config)
-        admission = Admission(config.calls_max, clock)
-        pipeline = self._pipeline(cloud, credentials, admission, audit)
+        admission = Admission(config.calls_max, self.wall)
+        pipeline = self._pipeline(cloud, credentials, admission, audit, actions_of(travel))
         server = HttpServer(
-            pipeline.handle, clock=clock, limits=limits_of(config), refuse=pipeline.refuse
+            pipeline.handle, clock=self.wall, limits=limits_of(config), refuse=pipeline.refuse
         )
         workers = Workers(cloud, self.services)
         return Opened(directory, store, blobs, credentials, audit, cloud, workers, server)
 
     def _pipeline(
-        self, cloud: LocalCloud, credentials: Credentials, admission: Admission, audit: Audit
+        self,
+        cloud: LocalCloud,
+        credentials: Credentials,
+        admission: Admission,
+        audit: Audit,
+        actions: dict[str, Action],
     ) -> Pipeline:
         config = self.config
+        verifier = Verifier(credentials, self.wall, region=config.region)
         catalog = ModelCatalog(config.data / "cache" if config.data else None)
         cloud.add_part(ModelDocuments(catalog))
         registered = [(service.name, service.models) for service in self.services]
@@ -181,7 +198,7 @@ class App:
         return Pipeline(
             router=router,
             codecs=Codecs(catalog, router),
-            verifier=Verifier(credentials, self.clock, region=config.region),
+            verifier=verifier,
             cloud=cloud,
             guard=Guard((config.host, *config.hosts, *config.s3_domains), config.origins),
             admission=admission,
@@ -192,10 +209,11 @@ class App:
                 describe=self._describe,
                 more=self._more_figures,
             ),
+            admin=Admin(verifier, config.account, actions),
         )
 
     async def _listen(self, opened: Opened) -> None:
-        config, tls = self.config, tls_of(self.config, self.clock, self.entropy)
+        config, tls = self.config, tls_of(self.config, self.wall, self.entropy)
         await opened.server.start(config.host, config.port, tls=tls.context if tls else None)
         if tls is not None:
             self._renewal = asyncio.get_running_loop().create_task(tls.keep_fresh())
@@ -228,12 +246,16 @@ class App:
             for name, value in store.figures().items():
                 yield Figure(f"haar_store_{name}", "gauge", f"The store's {name}.", value)
 
+    def _stopped(self, reason: StoreStopped) -> None:
+        if self.on_stop is not None:
+            self.on_stop(reason)
+
     def _describe(self) -> dict[str, Any]:
         return {
             "version": version("haar"),
             "pid": os.getpid(),
             "data": str(self.config.data) if self.config.data else None,
-            "uptime_seconds": (self.clock.now_ms() - self._started_ms) // 1000,
+            "uptime_seconds": (self.wall.now_ms() - self._started_ms) // 1000,
             "services": {service.models[0]: "running" for service in self.services},
         }
 
@@ -250,12 +272,35 @@ def process_figures() -> Iterable[Figure]:
         yield Figure("process_resident_memory_bytes", "gauge", "Memory held.", count)
 
 
-def open_store(config: Config, entropy: Entropy) -> tuple[Store, Blobs]:
+def actions_of(travel: Travel) -> dict[str, Action]:
+    """Return what haar's command line may ask of a running haar."""
+
+    def told(move: Callable[[Members], Awaitable[None]]) -> Action:
+        async def action(members: Members) -> Members:
+            await move(members)
+            return travel.describe()
+
+        return action
+
+    async def stay(members: Members) -> None:
+        del members
+
+    return {
+        "DescribeClock": told(stay),
+        "AdvanceClock": told(lambda members: travel.advance(int(members["by_ms"]))),
+        "ScaleClock": told(lambda members: travel.scale(float(members["rate"]))),
+        "ReleaseClock": told(lambda _: travel.real()),
+    }
+
+
+def open_store(
+    config: Config, entropy: Entropy, on_stop: Callable[[StoreStopped], None]
+) -> tuple[Store, Blobs]:
     """Return the store and the blobs of a data directory, or in memory where there is none."""
     if config.data is None:
         return MemoryStore(), MemoryBlobs()
     return (
-        RocksStore(config.data / "store", cache_bytes=config.cache_bytes),
+        RocksStore(config.data / "store", cache_bytes=config.cache_bytes, on_stop=on_stop),
         FileBlobs(config.data / "blobs", entropy),
     )
 
@@ -271,6 +316,21 @@ def limits_of(config: Config) -> Limits:
     )
 
 
-def build(config: Config, *, clock: Clock | None = None, entropy: Entropy | None = None) -> App:
-    """Return a haar that has not been started."""
-    return App(config, clock or SystemClock(), entropy or SystemEntropy())
+def build(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    wall: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> App:
+    """Return a haar that has not been started.
+
+    Args:
+        config: its settings.
+        clock: of its services; the machine's where None, and in development one that can be moved.
+        wall: of those who speak to it; the machine's where None.
+        entropy: the operating system's where None.
+    """
+    wall = wall or SystemClock()
+    clock = clock or (TravelClock(wall) if config.dev else wall)
+    return App(config, clock, wall, entropy or SystemEntropy())

@@ -117,6 +117,7 @@ def running(
     *,
     data: Path | None = None,
     clock: Clock | None = None,
+    wall: Clock | None = None,
     entropy: Entropy | None = None,
     **settings: Any,
 ) -> Generator[Running]:
@@ -124,12 +125,13 @@ def running(
 
     Args:
         data: a directory, for the embedded store; None keeps everything in memory.
-        clock: for example a :class:`haar.kernel.clock.VirtualClock`.
+        clock: of the services, for example a :class:`haar.kernel.clock.VirtualClock`.
+        wall: of those who speak to it: signatures and sessions end by it.
         entropy: for example a :class:`haar.kernel.entropy.SeededEntropy`.
         settings: of :class:`haar.config.Config`.
     """
     config = Config(data=data, port=0, **settings)
-    cloud = Running(build(config, clock=clock, entropy=entropy))
+    cloud = Running(build(config, clock=clock, wall=wall, entropy=entropy))
     cloud.start()
     try:
         yield cloud

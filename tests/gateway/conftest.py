@@ -28,7 +28,7 @@ def late_cloud() -> Iterator[Running]:
     """A haar whose clock is an hour ahead: whatever is signed now has expired there."""
     from haar.kernel.clock import SystemClock, VirtualClock  # noqa: PLC0415  # used once
 
-    with running(dev=True, clock=VirtualClock(SystemClock().now_ms() + 3_600_000)) as started:
+    with running(dev=True, wall=VirtualClock(SystemClock().now_ms() + 3_600_000)) as started:
         yield started
 
 

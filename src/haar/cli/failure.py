@@ -9,6 +9,7 @@ import click
 
 CANNOT_START = 2
 NOT_RUNNING = 1
+DISK_FAILED = 3
 
 
 class Failure(click.ClickException):

@@ -24,6 +24,9 @@ COMMANDS = {
     "up": Place("haar.cli.up", "up", "Run haar until Ctrl-C."),
     "env": Place("haar.cli.env", "env", "Print exports that point AWS clients at haar."),
     "status": Place("haar.cli.status", "status", "Tell whether haar is up, and how it is."),
+    "clock": Place(
+        "haar.cli.clock", "clock", "Show or move the time of a haar that runs with --dev."
+    ),
     "coverage": Place(
         "haar.cli.coverage", "coverage", "List the operations that are implemented or refused."
     ),

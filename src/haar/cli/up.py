@@ -17,12 +17,14 @@ import click
 import uvloop
 
 from haar.app import App, build
-from haar.cli.failure import Failure
+from haar.cli.failure import DISK_FAILED, Failure
 from haar.cli.settings import configured
 from haar.config import PORT, Config, default_data
+from haar.fabric.travel import ClockMoved
 from haar.identity.certificates import CertificateError
 from haar.kernel import logs
 from haar.kernel.clock import SystemClock
+from haar.store.api import StoreDamaged, StoreStopped
 from haar.store.directory import DirectoryError
 
 BANNER = """\
@@ -105,6 +107,13 @@ async def serve(config: Config) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, told.set)
     app = build(config)
+    failures: list[StoreStopped] = []
+
+    def stop(reason: StoreStopped) -> None:
+        failures.append(reason)
+        told.set()
+
+    app.on_stop = stop
     await start(app, config)
     port = int(app.endpoint.rpartition(":")[2])
     endpoint = config.endpoint(port)
@@ -113,7 +122,21 @@ async def serve(config: Config) -> None:
     await told.wait()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(one)  # a second Ctrl-C does not wait for the drain
-    await app.stop()
+    await end(app, failures)
+
+
+async def end(app: App, failures: list[StoreStopped]) -> None:
+    """Drain and close.
+
+    Raises:
+        Failure: the disk failed, before or now; what was acknowledged is there at the next start.
+    """
+    try:
+        await app.stop()
+    except StoreStopped as err:
+        failures.append(err)
+    if failures:
+        raise Failure(f"stopped, because {failures[0]}.", DISK_FAILED)
 
 
 async def start(app: App, config: Config) -> None:
@@ -126,6 +149,15 @@ async def start(app: App, config: Config) -> None:
         await app.start()
     except (DirectoryError, CertificateError) as err:
         raise Failure(f"{err}.") from err
+    except StoreDamaged as err:
+        raise Failure(
+            f"the data is damaged ({err}); `haar snapshot restore` puts back a copy.", DISK_FAILED
+        ) from err
+    except ClockMoved as err:
+        raise Failure(
+            "the time of this data was moved; go on with --dev, or set it back there with "
+            "`haar clock real`."
+        ) from err
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             place = f"port {config.port} of {config.host}"

@@ -11,6 +11,7 @@ from haar.fabric.sweeping import sweep_files
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import JobKind
 from haar.kit.service import Service, Worker
+from haar.store.api import StoreStopped
 
 _RESTART = JobKind("workers.restart", backoff_ms=100)
 
@@ -52,6 +53,8 @@ class Workers:
         while True:
             try:
                 await worker(self._cloud)
+            except StoreStopped:
+                return  # the process is about to end, and says why
             except Exception:  # a supervisor: a loop that fails is started again
                 failures += 1
                 log.exception("worker failed", worker=worker.__qualname__)

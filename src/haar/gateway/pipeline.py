@@ -24,14 +24,15 @@ from __future__ import annotations
 
 import structlog
 
-from haar.gateway import browser_uploads
+from haar.gateway import admin, browser_uploads
+from haar.gateway.admin import Admin
 from haar.gateway.admission import Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
 from haar.gateway.bodies import Hold, Shelf, body_of, read_whole, unframed
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
-from haar.gateway.probes import PREFIXES, Probes
+from haar.gateway.probes import PREFIXES, Probes, json_page
 from haar.identity import post_policy
 from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
 from haar.identity.refusals import Family, refuse
@@ -40,6 +41,7 @@ from haar.identity.sigv4 import Authenticated, Verifier
 from haar.kernel.errors import ApiError, InternalFailure, RefusedAs
 from haar.kit.call import Call, Members
 from haar.kit.operation import Operation
+from haar.store.api import StoreStopped
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Unacceptable
 from haar.wire.multipart import is_form, read_form
@@ -61,6 +63,14 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+class Stopping(ApiError):
+    """The store has stopped; a client tries again, and finds haar started anew."""
+
+    code = "ServiceUnavailable"
+    message = "haar is stopping."
+    status = 503
+
+
 class Trace:
     """What is known of a request so far: the audit record is made from it, however far it came."""
 
@@ -70,6 +80,7 @@ class Trace:
         "endpoint",
         "hold",
         "lane",
+        "operation",
         "peer",
         "request_id",
         "routed",
@@ -90,6 +101,7 @@ class Trace:
         self.who: Authenticated | None = None
         self.call: Call[Members] | None = None
         self.code = ""
+        self.operation = ""  # of haar's own administration
 
     def record(self, now_ms: int, took_ms: float) -> Record:
         """Return the audit record."""
@@ -100,8 +112,8 @@ class Trace:
             who.principal.arn if who else "",
             who.principal.access_key_id if who else "",
             self.peer,
-            routed.service if routed else "",
-            routed.operation if routed else "",
+            routed.service if routed else admin.SERVICE if self.operation else "",
+            routed.operation if routed else self.operation,
             call.resources if call else (),
             who.scope.region if who else "",
             self.code,
@@ -121,9 +133,10 @@ class Pipeline:
         admission: gives calls their turn.
         audit: keeps a record of each call.
         probes: answer ``/_haar/…``, which is nobody's API.
+        admin: answers ``/_haar/admin/…``, which is haar's command line's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a request passes by all of them
         self,
         *,
         router: Router,
@@ -134,6 +147,7 @@ class Pipeline:
         admission: Admission,
         audit: Audit,
         probes: Probes,
+        admin: Admin,
     ) -> None:
         self._router = router
         self._codecs = codecs
@@ -144,6 +158,7 @@ class Pipeline:
         self._shelf = Shelf()
         self._audit = audit
         self._probes = probes
+        self._admin = admin
         self._ids = RequestIds(cloud.entropy)
         self._actions: dict[int, str] = {}
         self._endpoints: Remembered[bytes, str] = Remembered(ENDPOINTS_MAX)
@@ -161,7 +176,7 @@ class Pipeline:
             page = self._guard.admit(request)
         except ApiError as refusal:
             return self._turn_away(request, refusal, trace)
-        if request.path.startswith(PREFIXES):
+        if request.path.startswith(PREFIXES) and not is_admin(request):
             response = self._probes.answer(request)
         elif page is not None and self._guard.is_preflight(request):
             response = preflight(request)
@@ -196,9 +211,12 @@ class Pipeline:
             if turn is not None:
                 await admission.wait(turn)
             admission.refuse_late(request)
-            return await self._answer(request, trace)
+            answer = self._administer if is_admin(request) else self._answer
+            return await answer(request, trace)
         except ApiError as refusal:
             return self._refuse(request, refusal, trace)
+        except StoreStopped:  # whoever ends the process tells why, once
+            return self._refuse(request, Stopping(), trace)
         except Exception:  # the supervisor of requests: a bug of ours must not end the server
             log.exception("call failed", request_id=trace.request_id)
             return self._refuse(request, InternalFailure(), trace)
@@ -247,6 +265,14 @@ class Pipeline:
         call = self._open(routed, operation, members, who, trace)
         result = await run(operation, call, self._cloud)
         return codec.encode(result, trace.request_id)
+
+    async def _administer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
+        if not isinstance(request.body, bytes):
+            trace.hold = Hold(self._shelf)
+            await read_whole(request, trace.hold)
+        trace.who = self._admin.verify(request)
+        trace.operation = admin.name_of(request)
+        return json_page(200, await self._admin.act(request))
 
     async def _answer_form(self, request: HttpRequest, trace: Trace) -> HttpResponse:
         """Answer a browser's upload: the same steps, but members and proof are in a form."""
@@ -308,6 +334,8 @@ class Pipeline:
             protocol = self._router.guess(request).protocol
             refusal = refuse(refusal.kind, FAMILIES.get(protocol, "json"))
         trace.code = refusal.code
+        if is_admin(request):
+            return json_page(refusal.status, {"code": refusal.code, "message": refusal.text})
         codec = self._codec_for_refusal(request, trace.routed)
         return codec.refuse(refusal, trace.request_id, request)
 
@@ -315,3 +343,8 @@ class Pipeline:
         if routed is not None:
             return self._codecs.of(routed)
         return self._codecs.fallback(request)
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether haar's own command line asks."""
+    return request.path.startswith(admin.PREFIX)

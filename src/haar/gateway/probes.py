@@ -40,13 +40,13 @@ class Probes:
         """Return the page, or 404."""
         page = request.path.split(b"/", 2)[-1]
         if request.method not in {"GET", "HEAD"}:
-            return _json(405, {"message": "Only GET is understood here."})
+            return json_page(405, {"message": "Only GET is understood here."})
         if page == b"health":
-            return _json(200, {"status": "running", **self._describe()})
+            return json_page(200, {"status": "running", **self._describe()})
         if page == b"metrics":
             media = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
             return HttpResponse(200, [media], self._metrics())
-        return _json(404, {"message": "There is /_haar/health and /_haar/metrics."})
+        return json_page(404, {"message": "There is /_haar/health and /_haar/metrics."})
 
     def _metrics(self) -> bytes:
         lines = [*self._audit.figures.text(), *plain(self._own()), *plain(self._more())]
@@ -63,7 +63,8 @@ class Probes:
         yield Figure("haar_audit_lost_total", "counter", "Records lost.", audit.lost)
 
 
-def _json(status: int, content: dict[str, Any]) -> HttpResponse:
+def json_page(status: int, content: dict[str, Any]) -> HttpResponse:
+    """Return an answer of JSON."""
     return HttpResponse(
         status, [(b"content-type", b"application/json")], orjson.dumps(content) + b"\n"
     )

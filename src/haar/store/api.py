@@ -102,6 +102,10 @@ class Watch(Protocol):
         """Return after the next durable change since the watch was made (at once if it was)."""
         ...
 
+    def notify(self, then: Callable[[], object]) -> None:
+        """Call ``then`` after that change (at once if it was): costs no task."""
+        ...
+
     def cancel(self) -> None:
         """Stop waiting and give back what the watch holds."""
         ...

@@ -24,6 +24,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from haar.kernel.waiting import wake
 from haar.store.api import StoreStopped, Transaction
 from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
 from haar.store.watches import KeyWatch, Watches
@@ -211,8 +212,7 @@ class _Group:
 
     def end(self) -> None:
         for waiter in self._waiters:
-            if not waiter.done():  # whoever waited may have been cancelled
-                waiter.set_result(None)
+            wake(waiter)
         for watch in self.watches:
             watch.fire()
 

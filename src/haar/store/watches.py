@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from haar.kernel.waiting import wake
 from haar.store.overlay import OverlayTransaction
 
 
 class KeyWatch:
     """Implements :class:`haar.store.api.Watch`."""
 
-    __slots__ = ("_has_changed", "_waiter", "_watches", "key")
+    __slots__ = ("_has_changed", "_thens", "_watches", "key")
 
     def __init__(self, watches: Watches, key: bytes) -> None:
         self._watches = watches
         self._has_changed = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._thens: list[Callable[[], object]] = []
         self.key = key
 
     def fire(self) -> None:
         """Note the change and wake whoever waits."""
         self._has_changed = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        thens, self._thens = self._thens, []
+        for then in thens:
+            then()
 
     async def changed(self) -> None:
         """Return after the next durable change since the watch was made."""
         if not self._has_changed:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.notify(lambda: wake(waiter))
+            await waiter
+
+    def notify(self, then: Callable[[], object]) -> None:
+        """Call ``then`` after the next durable change since the watch was made."""
+        if self._has_changed:
+            then()
+        else:
+            self._thens.append(then)
 
     def cancel(self) -> None:
         """Stop waiting."""
+        self._thens.clear()
         self._watches.remove(self)
 
 

@@ -33,11 +33,14 @@ from haar.identity.sigv4 import Verifier
 from haar.identity.tls import tls_of
 from haar.kernel.clock import Clock, SystemClock, TravelClock
 from haar.kernel.entropy import Entropy, SystemEntropy
+from haar.kernel.errors import RefusedAs
 from haar.kit.call import Members
 from haar.kit.service import Service
+from haar.store import checkpoints
 from haar.store.api import Store, StoreStopped
 from haar.store.blob_files import FileBlobs
 from haar.store.blobs import Blobs
+from haar.store.checkpoints import SnapshotError
 from haar.store.directory import DataDirectory
 from haar.store.memory import MemoryBlobs, MemoryStore
 from haar.store.rocksdb import RocksStore
@@ -92,15 +95,19 @@ class App:
         clock: the only source of time of its services.
         wall: the time of those who speak to it: signatures, sessions, ``Date`` headers.
         entropy: its only source of randomness.
+        catalog: the models of AWS's services; several haars of a process may share one.
         services: what it serves.
         on_stop: told when the disk has failed; whoever runs it calls :meth:`stop` then.
     """
 
-    def __init__(self, config: Config, clock: Clock, wall: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, wall: Clock, entropy: Entropy, catalog: ModelCatalog
+    ) -> None:
         self.config = config
         self.clock = clock
         self.wall = wall
         self.entropy = entropy
+        self.catalog = catalog
         self.services = services()
         self.on_stop: Callable[[StoreStopped], None] | None = None
         self._opened: Opened | None = None
@@ -174,7 +181,9 @@ class App:
         cloud.add_part(credentials)
         cloud.add_part(config)
         admission = Admission(config.calls_max, self.wall)
-        pipeline = self._pipeline(cloud, credentials, admission, audit, actions_of(travel))
+        pipeline = self._pipeline(
+            cloud, credentials, admission, audit, actions_of(travel, store, blobs)
+        )
         server = HttpServer(
             pipeline.handle, clock=self.wall, limits=limits_of(config), refuse=pipeline.refuse
         )
@@ -191,7 +200,7 @@ class App:
     ) -> Pipeline:
         config = self.config
         verifier = Verifier(credentials, self.wall, region=config.region)
-        catalog = ModelCatalog(config.data / "cache" if config.data else None)
+        catalog = self.catalog
         cloud.add_part(ModelDocuments(catalog))
         registered = [(service.name, service.models) for service in self.services]
         router = Router(catalog, registered, config.s3_domains)
@@ -272,7 +281,7 @@ def process_figures() -> Iterable[Figure]:
         yield Figure("process_resident_memory_bytes", "gauge", "Memory held.", count)
 
 
-def actions_of(travel: Travel) -> dict[str, Action]:
+def actions_of(travel: Travel, store: Store, blobs: Blobs) -> dict[str, Action]:
     """Return what haar's command line may ask of a running haar."""
 
     def told(move: Callable[[Members], Awaitable[None]]) -> Action:
@@ -282,6 +291,15 @@ def actions_of(travel: Travel) -> dict[str, Action]:
 
         return action
 
+    async def save(members: Members) -> Members:
+        if not isinstance(store, RocksStore) or not isinstance(blobs, FileBlobs):
+            raise RefusedAs("NotSaved", "A haar that keeps everything in memory saves nothing.")
+        try:
+            await checkpoints.save(store, blobs, Path(members["directory"]))
+        except SnapshotError as err:
+            raise RefusedAs("NotSaved", f"{err}.") from err
+        return {}
+
     async def stay(members: Members) -> None:
         del members
 
@@ -290,6 +308,7 @@ def actions_of(travel: Travel) -> dict[str, Action]:
         "AdvanceClock": told(lambda members: travel.advance(int(members["by_ms"]))),
         "ScaleClock": told(lambda members: travel.scale(float(members["rate"]))),
         "ReleaseClock": told(lambda _: travel.real()),
+        "SaveSnapshot": save,
     }
 
 
@@ -322,6 +341,7 @@ def build(
     clock: Clock | None = None,
     wall: Clock | None = None,
     entropy: Entropy | None = None,
+    catalog: ModelCatalog | None = None,
 ) -> App:
     """Return a haar that has not been started.
 
@@ -330,7 +350,9 @@ def build(
         clock: of its services; the machine's where None, and in development one that can be moved.
         wall: of those who speak to it; the machine's where None.
         entropy: the operating system's where None.
+        catalog: of models; one of its own where None.
     """
     wall = wall or SystemClock()
     clock = clock or (TravelClock(wall) if config.dev else wall)
-    return App(config, clock, wall, entropy or SystemEntropy())
+    catalog = catalog or ModelCatalog(config.data / "cache" if config.data else None)
+    return App(config, clock, wall, entropy or SystemEntropy(), catalog)

@@ -31,6 +31,7 @@ from haar.config import Config
 from haar.identity.certificates import bundle_of
 from haar.kernel.clock import Clock
 from haar.kernel.entropy import Entropy
+from haar.wire.models import ModelCatalog
 
 _MAKING = threading.Lock()
 """A session makes one client at a time; the clients themselves are free of it."""
@@ -112,6 +113,12 @@ class Running:
         self._loop.run_forever()
 
 
+@functools.cache
+def _catalog() -> ModelCatalog:
+    """Return the models that every haar in memory of this process reads: they take a while."""
+    return ModelCatalog(None)
+
+
 @contextlib.contextmanager
 def running(
     *,
@@ -131,7 +138,9 @@ def running(
         settings: of :class:`haar.config.Config`.
     """
     config = Config(data=data, port=0, **settings)
-    cloud = Running(build(config, clock=clock, wall=wall, entropy=entropy))
+    cloud = Running(
+        build(config, clock=clock, wall=wall, entropy=entropy, catalog=None if data else _catalog())
+    )
     cloud.start()
     try:
         yield cloud

@@ -27,6 +27,8 @@ COMMANDS = {
     "clock": Place(
         "haar.cli.clock", "clock", "Show or move the time of a haar that runs with --dev."
     ),
+    "snapshot": Place("haar.cli.snapshot", "snapshot", "Save a copy of all data, or put one back."),
+    "reset": Place("haar.cli.snapshot", "reset", "Remove all data, for good."),
     "coverage": Place(
         "haar.cli.coverage", "coverage", "List the operations that are implemented or refused."
     ),

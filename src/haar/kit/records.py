@@ -24,9 +24,12 @@ class Codec(Generic[R]):
         kind: the struct's class.
         version: the version byte that is written.
         upgrades: from an older version byte to a function from its bytes to the record.
+
+    Attributes:
+        kind: the struct's class.
     """
 
-    __slots__ = ("_decoder", "_encoder", "_memo", "_upgrades", "_version")
+    __slots__ = ("_decoder", "_encoder", "_memo", "_upgrades", "_version", "kind")
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Codec(Generic[R]):
         version: int = 1,
         upgrades: Mapping[int, Callable[[bytes], R]] | None = None,
     ) -> None:
+        self.kind = kind
         self._version = bytes([version])
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(kind)

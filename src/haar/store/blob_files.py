@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from haar.kernel.entropy import Entropy, hex_id
 from haar.store.blobs import INLINE_BYTES_MAX, Blob, BlobDamaged
-from haar.store.directory import sync_directory
+from haar.store.directory import link_tree, sync_directory
 
 PIECE_BYTES = 256 * 1024
 _BUFFER_BYTES = 1024 * 1024
@@ -35,6 +35,8 @@ class FileBlobs:
         self._entropy = entropy
         # Names of this process's files, until the sweep has passed: it spares them.
         self._own: set[str] | None = set()
+        # While a snapshot is made, what is removed waits here.
+        self._doomed: list[Path] | None = None
         # Subdirectories whose names are known to be on disk.
         self._known: set[Path] = set()
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -114,8 +116,32 @@ class FileBlobs:
 
     async def remove(self, blob: Blob) -> None:
         """Give the space back; whoever has the file open reads on."""
-        if blob.name:
-            await asyncio.to_thread(self._path(blob.name).unlink, missing_ok=True)
+        if not blob.name:
+            return
+        if self._doomed is not None:
+            self._doomed.append(self._path(blob.name))
+            return
+        await asyncio.to_thread(self._path(blob.name).unlink, missing_ok=True)
+
+    async def link_into(self, target: Path, then: Callable[[], Awaitable[None]]) -> None:
+        """Make ``target`` a copy, of hard links, that has every file that is there after ``then``.
+
+        Args:
+            target: a directory that is not there yet.
+            then: makes the copy of the store; no file is removed before all are linked.
+
+        Raises:
+            OSError: the files cannot be linked.
+        """
+        assert self._doomed is None, "one snapshot at a time"
+        self._doomed = []
+        try:
+            await then()
+            await asyncio.to_thread(link_tree, self._directory, target)
+        finally:
+            doomed, self._doomed = self._doomed, None
+            for path in doomed:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def sweep(self, is_kept: Callable[[str], bool]) -> int:
         """Remove every file of an earlier process that is not kept; return how many.

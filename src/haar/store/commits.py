@@ -67,7 +67,11 @@ class Engine(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give everything back; no sync is under way."""
+        """Give everything back; no sync is under way.
+
+        Raises:
+            DiskError: the last writes did not come to the disk; their log did.
+        """
         ...
 
 
@@ -166,7 +170,7 @@ class GroupCommitStore:
         # A change that is committed but not yet durable is still to come for whoever reads.
         for group in (self._syncing, self._next):
             if group is not None and group.changes(key):
-                group.watches.add(watch)
+                group.watches[watch] = None
         return watch
 
     async def close(self) -> None:
@@ -184,7 +188,14 @@ class GroupCommitStore:
                 await group.wait()
         finally:
             self._durable = self._newest  # a snapshot would hold the engine's files
+            await self._close_engine()
+
+    async def _close_engine(self) -> None:
+        try:
             await self._engine.close()
+        except DiskError as err:
+            if not self._has_failed:  # it was told before, and once is enough
+                raise self._fail(err) from err
 
 
 class _Group:
@@ -194,13 +205,13 @@ class _Group:
 
     def __init__(self) -> None:
         self.commits: list[OverlayTransaction] = []
-        self.watches: set[KeyWatch] = set()
+        self.watches: dict[KeyWatch, None] = {}
         self._waiters: list[asyncio.Future[None]] = []
 
-    def add(self, tx: OverlayTransaction, watches: set[KeyWatch]) -> None:
+    def add(self, tx: OverlayTransaction, watches: list[KeyWatch]) -> None:
         self.commits.append(tx)
         if watches:
-            self.watches |= watches
+            self.watches.update(dict.fromkeys(watches))
 
     def changes(self, key: bytes) -> bool:
         return any(tx.changes(key) for tx in self.commits)

@@ -4,6 +4,7 @@
 
     <data>/lock          held (flock) by the process that runs on the directory
     <data>/format        the number of the layout below, as text
+    <data>/unfinished    there while a restore or a reset replaces what lies here
     <data>/store/        the key-value store
     <data>/blobs/        large bytes
     <data>/credentials   the root's access key, for the user
@@ -14,11 +15,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 FORMAT = 1
+LOCK, UNFINISHED = "lock", "unfinished"
 
 
 class DirectoryError(Exception):
@@ -37,25 +41,32 @@ class NewerFormat(DirectoryError):
     """A newer haar wrote the directory."""
 
 
+class Unfinished(DirectoryError):
+    """A restore or a reset of the directory did not come to its end."""
+
+
 class DataDirectory:
     """A data directory that this process holds until :meth:`close`.
 
     Args:
         path: made, with its parents, where it is not there.
+        is_to_replace: take it though what lies in it is half replaced, or of a newer format.
 
     Raises:
         DirectoryError: it cannot be used; the subclass says why.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_to_replace: bool = False) -> None:
         self.path = path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as err:
             raise DirectoryNotWritable(f"the directory {path} is not writable: {err}") from err
         try:
             self._take()
+            if not is_to_replace:
+                self._check_format()
         except BaseException:
             os.close(self._lock)
             raise
@@ -66,9 +77,12 @@ class DataDirectory:
         except OSError as err:
             text = f"the directory {self.path} is in use by another haar"
             raise DirectoryInUse(text) from err
-        self._check_format()
 
     def _check_format(self) -> None:
+        if (self.path / UNFINISHED).exists():
+            raise Unfinished(
+                f"a restore or reset of {self.path} did not end; run it again to its end"
+            )
         file = self.path / "format"
         try:
             found = int(file.read_text())
@@ -80,6 +94,28 @@ class DataDirectory:
         if found > FORMAT:
             text = f"the directory {self.path} has format {found}; this haar knows up to {FORMAT}"
             raise NewerFormat(text)
+
+    def empty(self) -> None:
+        """Remove everything but the lock; until :meth:`settle` what is here is no data."""
+        replace_durably(self.path / UNFINISHED, b"")
+        for entry in self.path.iterdir():
+            if entry.name in {LOCK, UNFINISHED}:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    def settle(self) -> None:
+        """Take what lies here now for data, for good."""
+        sync_directory(self.path)
+        (self.path / UNFINISHED).unlink(missing_ok=True)
+        sync_directory(self.path)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing lies here but the lock."""
+        return all(entry.name == LOCK for entry in self.path.iterdir())
 
     def close(self) -> None:
         """Let others have the directory."""
@@ -108,3 +144,35 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Make ``target`` a copy of a directory whose files never change: hard links, or copies.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    target.mkdir(mode=0o700)
+    for entry in sorted(source.iterdir()):
+        if entry.is_dir():
+            link_tree(entry, target / entry.name)
+        else:
+            link_or_copy(entry, target / entry.name)
+    sync_directory(target)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Link a file that never changes; copy it where the other name lies on another disk."""
+    try:
+        os.link(source, target)
+    except OSError as err:
+        if err.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}:
+            raise
+        copy_durably(source, target)
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a file to a new name and sync its bytes."""
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

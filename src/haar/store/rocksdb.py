@@ -68,9 +68,13 @@ class RocksStore(GroupCommitStore):
         self._rocks = _RocksEngine(path, cache_bytes)
         super().__init__(self._rocks, on_stop)
 
-    def checkpoint(self, path: Path) -> None:
-        """Make a copy of everything committed at ``path``, mostly of hard links."""
-        self._rocks.checkpoint(path)
+    async def checkpoint(self, path: Path) -> None:
+        """Make a copy of everything committed at ``path``, mostly of hard links.
+
+        Raises:
+            DiskError: it cannot be made.
+        """
+        await asyncio.to_thread(self._rocks.checkpoint, path)
 
 
 class _RocksEngine:
@@ -139,15 +143,23 @@ class _RocksEngine:
 
     def checkpoint(self, path: Path) -> None:
         """Make a copy of everything written at ``path``, mostly of hard links."""
-        self._db.flush_wal(True)  # noqa: FBT003  # rocksdict's signature
-        Checkpoint(self._db).create_checkpoint(str(path))
+        covered = self._db.latest_sequence_number()
+        try:
+            self._db.flush_wal(True)  # noqa: FBT003  # rocksdict's signature
+            Checkpoint(self._db).create_checkpoint(str(path))
+        except Exception as err:  # rocksdict raises bare Exception
+            raise DiskError(str(err)) from err
+        SyncedMark(path, covered).close()
 
     async def close(self) -> None:
         """End the thread and close the files."""
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
         self._mark.close()
-        self._db.close()
+        try:
+            self._db.close()
+        except Exception as err:  # rocksdict raises bare Exception
+            raise DiskError(str(err)) from err
 
 
 def open_database(path: Path, cache_bytes: int) -> Rdict:

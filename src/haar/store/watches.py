@@ -53,27 +53,29 @@ class Watches:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[bytes, set[KeyWatch]] = {}
+        # Dictionaries for their order: a simulation wakes the same watches in the same order.
+        self._by_key: dict[bytes, dict[KeyWatch, None]] = {}
 
     def add(self, key: bytes) -> KeyWatch:
         """Return a new watch of a key."""
         watch = KeyWatch(self, key)
-        self._by_key.setdefault(key, set()).add(watch)
+        self._by_key.setdefault(key, {})[watch] = None
         return watch
 
     def remove(self, watch: KeyWatch) -> None:
         """Forget a watch."""
         others = self._by_key.get(watch.key)
         if others is not None:
-            others.discard(watch)
+            others.pop(watch, None)
             if not others:
                 del self._by_key[watch.key]
 
-    def take_changed(self, tx: OverlayTransaction) -> set[KeyWatch]:
+    def take_changed(self, tx: OverlayTransaction) -> list[KeyWatch]:
         """Return the watches of what a transaction changed, and forget them: they fire once."""
-        if not self._by_key:
-            return set()
-        changed = self._by_key.keys() & tx.writes.keys()
-        for span in tx.deleted:
-            changed |= {key for key in self._by_key if span.start <= key < span.end}
-        return {watch for key in changed for watch in self._by_key.pop(key)}
+        by_key = self._by_key
+        if not by_key:
+            return []
+        changed = [key for key in tx.writes if key in by_key]
+        if tx.deleted:
+            changed += [key for key in by_key if key not in tx.writes and tx.changes(key)]
+        return [watch for key in changed for watch in by_key.pop(key)]

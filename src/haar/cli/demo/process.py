@@ -9,7 +9,7 @@ import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 READY = "ready"
 
@@ -32,8 +32,11 @@ class HaarProcess:
         self.endpoint = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, stderr: IO[bytes] | None = None) -> None:
         """Start, and return once it is ready.
+
+        Args:
+            stderr: where its log goes; this process's where None.
 
         Raises:
             DidNotStart: it ended first.
@@ -42,6 +45,7 @@ class HaarProcess:
         self._process = subprocess.Popen(  # noqa: S603  # our own command
             [*command, "--data", str(self.data), "--port", str(self._port)],
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
@@ -57,6 +61,13 @@ class HaarProcess:
         """End it with SIGKILL: no warning, no clean-up."""
         self._end(signal.SIGKILL)
 
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it has ended by itself, and return its exit status."""
+        assert self._process is not None, "it was started"
+        status = self._process.wait(timeout_s)
+        self._forget()
+        return status
+
     def stop(self) -> None:
         """End it with SIGTERM: it drains first."""
         self._end(signal.SIGTERM)
@@ -65,9 +76,12 @@ class HaarProcess:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
-            self._process = None
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
 
     def keys(self) -> dict[str, str]:
         """Return the root credentials of the data directory, as arguments of ``boto3.client``."""

@@ -1,4 +1,4 @@
-"""Disks that fail: a request fails, or haar ends with one sentence; nothing acknowledged is lost."""
+"""Disks that fail: a request fails, or haar ends with a sentence; nothing acknowledged is lost."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 @click.option("--port", type=click.IntRange(1, 65535), help="Port that haar listens on.")
 @click.option("--tls", is_flag=True, default=None, help="haar speaks TLS.")
 @click.pass_context
-def clock(ctx: click.Context, **options: Any) -> None:
+def clock(ctx: click.Context, /, **options: Any) -> None:
     """Show or move the time of a haar that runs with --dev.
 
     Timers, delays, retention and schedules follow it; signatures and sessions stay with the

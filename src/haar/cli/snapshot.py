@@ -26,7 +26,7 @@ from haar.store.rocksdb import RocksStore
 @click.option("--port", type=click.IntRange(1, 65535), help="Port that haar listens on.")
 @click.option("--tls", is_flag=True, default=None, help="haar speaks TLS.")
 @click.pass_context
-def snapshot(ctx: click.Context, **options: Any) -> None:
+def snapshot(ctx: click.Context, /, **options: Any) -> None:
     """Save a copy of all data, or put one back."""
     ctx.obj = configured(**options)
 

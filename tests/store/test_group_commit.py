@@ -46,6 +46,24 @@ async def test_a_body_that_only_read_durable_rows_does_not_wait(held: Any) -> No
     assert await held.store.transact(lambda tx: tx.get(b"k")) is None
 
 
+async def test_a_refusal_waits_for_what_it_tells(held: Any) -> None:
+    """A body that raises over an unsynced row is answered when that row is durable."""
+    writing = held.begin(put(b"k"))
+    await settle()
+
+    def refuse_if_there(tx: Transaction) -> None:
+        if tx.get(b"k") is not None:
+            raise KeyError("it is there")
+
+    refused = held.begin(refuse_if_there)
+    await settle()
+    assert not refused.done()
+    await held.end_sync()
+    with pytest.raises(KeyError):
+        await refused
+    await writing
+
+
 async def test_commits_of_one_tick_share_a_sync(held: Any) -> None:
     """A hundred writers of the moment cost one sync."""
     writing = [held.begin(put(b"%d" % n)) for n in range(100)]

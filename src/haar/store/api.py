@@ -8,7 +8,8 @@ whoever writes the next one promise:
 * **Atomic, serializable.** All writes of a body become visible at once, as if bodies ran one after
   the other. A body sees its own writes.
 * **Acknowledged means durable.** ``transact`` returns after the writes are on disk. A body that
-  wrote nothing returns once everything that it saw is on disk.
+  wrote nothing, or raised, ends once everything that it saw is on disk: a refusal tells something
+  too.
 * **Reads are durable too.** ``read`` runs its body on the last durable state: nobody sees a write
   that a power cut could take back.
 * **A failed sync stops the store.** Later calls raise :class:`StoreStopped`; an fsync is never

@@ -110,14 +110,21 @@ class GroupCommitStore:
         if self._ended:
             raise StoreStopped(self._ended)
         tx = OverlayTransaction(self._newest, self._version + 1)
-        result = body(tx)
+        try:
+            result = body(tx)
+        except Exception:
+            await self._settled()  # a refusal tells what was seen, too
+            raise
         if tx.has_writes:
             self._commit(tx)
-        # A body that only read may have seen what is not durable yet.
+        await self._settled()  # also for a body that only read
+        return result
+
+    async def _settled(self) -> None:
+        """Return once everything committed is durable."""
         group = self._last_group()
         if group is not None:
             await group.wait()
-        return result
 
     def _last_group(self) -> _Group | None:
         """Return the group whose sync covers everything committed, None where all is durable."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from http.client import HTTPConnection
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -236,6 +238,35 @@ def test_what_is_shed_is_told_in_the_protocols_words(
         assert cloud.app.audit.recent()[-1].error == code
     answer = refused.value.response
     assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+
+
+def test_long_polls_leave_room_for_others() -> None:
+    """Of eight places one account's long polls hold four; another account's call has its own."""
+    with running(calls_max=8, dev=True) as cloud:
+        crowd, one = (
+            cloud.client(
+                "sqs",
+                aws_access_key_id=account,
+                aws_secret_access_key="test",
+                config=Config(retries={"total_max_attempts": 1}, max_pool_connections=8),
+            )
+            for account in ("111111111111", "222222222222")
+        )
+        url = crowd.create_queue(QueueName="orders")["QueueUrl"]
+
+        def poll() -> str:
+            try:
+                crowd.receive_message(QueueUrl=url, WaitTimeSeconds=4)
+            except ClientError as refused:
+                return str(refused.response["Error"]["Code"])
+            return ""
+
+        with ThreadPoolExecutor(6) as threads:
+            polls = [threads.submit(poll) for _ in range(6)]
+            shed = [ended.result() for ended in islice(as_completed(polls), 2)]
+            assert shed == ["ThrottlingException"] * 2
+            assert one.list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+            assert sorted(ended.result() for ended in polls) == [""] * 4 + shed
 
 
 def test_a_late_request_is_refused_by_the_server() -> None:

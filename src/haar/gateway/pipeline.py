@@ -283,7 +283,7 @@ class Pipeline:
         codec, bucket = self._codecs.of(routed), routed.labels["Bucket"]
         trace.who = who = self._verifier.verify_form(fields)
         policy = post_policy.read(fields["policy"])
-        post_policy.check(policy, {**fields, "bucket": bucket}, self._cloud.clock.now_ms())
+        post_policy.check(policy, {**fields, "bucket": bucket}, self._verifier.now_ms())
         operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)
         file = browser_uploads.within(form.file, policy.sizes)
         members = codec.decode(put, file, routed)

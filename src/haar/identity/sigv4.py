@@ -177,6 +177,10 @@ class Verifier:
         self._signers: Remembered[tuple[str, bytes], Signer] = Remembered(SIGNING_KEYS_MAX)
         self._stamps: Remembered[bytes, int] = Remembered(STAMPS_MAX)
 
+    def now_ms(self) -> int:
+        """Return the time that signatures are judged by."""
+        return self._clock.now_ms()
+
     def verify(
         self,
         request: HttpRequest,

@@ -176,3 +176,28 @@ async def _advance(clock: VirtualClock, by_ms: int) -> None:
 
 def _now(clock: VirtualClock) -> datetime:
     return datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+
+
+def test_backups_are_listed_a_page_at_a_time(db: Any, table: str) -> None:
+    """Pages follow each other; a start or an ARN that is none is refused."""
+    arns = [
+        db.create_backup(TableName=table, BackupName=f"backup-{n}")["BackupDetails"]["BackupArn"]
+        for n in range(3)
+    ]
+    first = db.list_backups(TableName=table, Limit=2)
+    rest = db.list_backups(
+        TableName=table, Limit=2, ExclusiveStartBackupArn=first["LastEvaluatedBackupArn"]
+    )
+    listed = first["BackupSummaries"] + rest["BackupSummaries"]
+    assert sorted(one["BackupArn"] for one in listed) == sorted(arns)
+    assert "LastEvaluatedBackupArn" not in rest
+    wrong = f"{arns[0]}/more/of/it"
+    assert code(lambda: db.list_backups(ExclusiveStartBackupArn=wrong)) == "ValidationException"
+    assert code(lambda: db.describe_backup(BackupArn=wrong)) == "BackupNotFoundException"
+    for name in ("export", "import"):
+        listing = getattr(db, f"list_{name}s")
+        assert code(lambda listing=listing: listing(NextToken=wrong)) == "ValidationException"
+        describe = getattr(db, f"describe_{name}")
+        member = {f"{name.capitalize()}Arn": wrong}
+        refused = code(lambda describe=describe, member=member: describe(**member))
+        assert refused == f"{name.capitalize()}NotFoundException"

@@ -12,9 +12,10 @@ from haar.services.dynamodb.backups.making import OVERRIDES, make_table
 from haar.services.dynamodb.backups.records import BACKUP, Backup, Copy
 from haar.services.dynamodb.descriptions import describe, moment
 from haar.services.dynamodb.errors import BackupInUse, BackupNotFound
+from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup, table_arn
 from haar.services.dynamodb.records import CREATING
-from haar.store.api import Transaction
+from haar.store.api import Row, Transaction
 
 _PAGE_MAX = 100
 _FEATURES = ("LocalSecondaryIndexes", "GlobalSecondaryIndexes")
@@ -84,7 +85,7 @@ def describe_backup(call: Call[Members], tx: Transaction) -> Members:
 
 
 def _load(tx: Transaction, arn: str) -> Backup:
-    raw = tx.get(keys.backup(arn)) if "/backup/" in arn else None
+    raw = tx.get(keys.backup(arn)) if is_of(arn, "backup") else None
     if raw is None:
         raise BackupNotFound(arn=arn)
     return BACKUP.decode(raw)
@@ -137,19 +138,15 @@ def list_backups(call: Call[Members], tx: Transaction) -> Members:
     members = call.members
     table = arn_of(members["TableName"], call.scope) if "TableName" in members else ""
     limit = members.get("Limit", _PAGE_MAX)
-    span = keys.backups(call.account, call.region, members.get("ExclusiveStartBackupArn", ""))
-    found: list[Backup] = []
-    for row in tx.scan(span):
-        backup = BACKUP.decode(row.value)
-        if _is_wanted(backup, members, table):
-            if len(found) == limit:
-                last = found[-1].arn
-                return {
-                    "BackupSummaries": list(map(_summary, found)),
-                    "LastEvaluatedBackupArn": last,
-                }
-            found.append(backup)
-    return {"BackupSummaries": list(map(_summary, found))}
+    start = start_of(members.get("ExclusiveStartBackupArn", ""), "backup")
+    every = map(_decoded, tx.scan(keys.backups(call.account, call.region, start)))
+    page, last = page_of((one for one in every if _is_wanted(one, members, table)), limit)
+    result: Members = {"BackupSummaries": list(map(_summary, page))}
+    return {**result, "LastEvaluatedBackupArn": last} if last else result
+
+
+def _decoded(row: Row) -> Backup:
+    return BACKUP.decode(row.value)
 
 
 def _is_wanted(backup: Backup, members: Members, table: str) -> bool:

@@ -6,6 +6,7 @@ The table is copied as it was at the moment (:mod:`haar.services.dynamodb.backup
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from haar.kernel.errors import NotImplementedByHaar
@@ -21,10 +22,11 @@ from haar.services.dynamodb.errors import (
     InvalidExportTime,
     RecoveryUnavailable,
 )
+from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import load_for_backup
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, Export
-from haar.store.api import Transaction
+from haar.store.api import Row, Transaction
 
 TOKEN_MS = 8 * 60 * 60 * 1000
 _PAGE_MAX = 25
@@ -111,7 +113,7 @@ def _by_token(call: Call[Members], tx: Transaction) -> Export | None:
     members = call.members
     if "ClientToken" not in members:
         return None
-    for row in tx.scan(keys.exports(call.account, call.region)):
+    for row in _rows(call, tx):
         known = EXPORT.decode(row.value)
         is_fresh = call.now_ms - known.started_ms < TOKEN_MS
         if known.token == members["ClientToken"] and is_fresh:
@@ -160,7 +162,7 @@ def describe_export(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, DescribeExport.
     """
-    raw = tx.get(keys.export(call.resource)) if "/export/" in call.resource else None
+    raw = tx.get(keys.export(call.resource)) if is_of(call.resource, "export") else None
     if raw is None:
         raise ExportNotFound(arn=call.resource)
     return {"ExportDescription": _described(EXPORT.decode(raw))}
@@ -176,20 +178,18 @@ def list_exports(call: Call[Members], tx: Transaction) -> Members:
     """
     members = call.members
     limit = members.get("MaxResults", _PAGE_MAX)
-    found: list[Export] = []
-    for row in tx.scan(keys.exports(call.account, call.region, members.get("NextToken", ""))):
-        export = EXPORT.decode(row.value)
-        if members.get("TableArn", export.table_arn) == export.table_arn:
-            if len(found) == limit:
-                return {**_summaries(found), "NextToken": found[-1].arn}
-            found.append(export)
-    return _summaries(found)
-
-
-def _summaries(found: list[Export]) -> Members:
-    return {
+    start = start_of(members.get("NextToken", ""), "export")
+    every = (EXPORT.decode(row.value) for row in _rows(call, tx, start))
+    wanted = (one for one in every if members.get("TableArn", one.table_arn) == one.table_arn)
+    page, last = page_of(wanted, limit)
+    result: Members = {
         "ExportSummaries": [
             {"ExportArn": one.arn, "ExportStatus": one.status, "ExportType": "FULL_EXPORT"}
-            for one in found
+            for one in page
         ]
     }
+    return {**result, "NextToken": last} if last else result
+
+
+def _rows(call: Call[Members], tx: Transaction, start: str = "") -> Iterator[Row]:
+    return tx.scan(keys.exports(call.account, call.region, start))

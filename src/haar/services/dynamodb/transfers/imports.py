@@ -14,6 +14,7 @@ from haar.kit.operation import anything, operation
 from haar.services.dynamodb import keys, rows
 from haar.services.dynamodb.descriptions import moment
 from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableExists
+from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import checked_table
@@ -161,7 +162,7 @@ def describe_import(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, DescribeImport.
     """
-    raw = tx.get(keys.import_(call.resource)) if "/import/" in call.resource else None
+    raw = tx.get(keys.import_(call.resource)) if is_of(call.resource, "import") else None
     if raw is None:
         raise ImportNotFound(arn=call.resource)
     return {"ImportTableDescription": _described(IMPORT.decode(raw))}
@@ -177,15 +178,13 @@ def list_imports(call: Call[Members], tx: Transaction) -> Members:
     """
     members = call.members
     limit = members.get("PageSize", _PAGE_MAX)
-    found: list[Import] = []
-    for row in tx.scan(keys.imports(call.account, call.region, members.get("NextToken", ""))):
-        one = IMPORT.decode(row.value)
-        if members.get("TableArn", one.table_arn) == one.table_arn:
-            if len(found) == limit:
-                listed = list(map(_summary, found))
-                return {"ImportSummaryList": listed, "NextToken": found[-1].arn}
-            found.append(one)
-    return {"ImportSummaryList": list(map(_summary, found))}
+    start = start_of(members.get("NextToken", ""), "import")
+    rows_after = tx.scan(keys.imports(call.account, call.region, start))
+    every = (IMPORT.decode(row.value) for row in rows_after)
+    wanted = (one for one in every if members.get("TableArn", one.table_arn) == one.table_arn)
+    page, last = page_of(wanted, limit)
+    result: Members = {"ImportSummaryList": list(map(_summary, page))}
+    return {**result, "NextToken": last} if last else result
 
 
 def _summary(one: Import) -> Members:

@@ -78,5 +78,7 @@ def _chunks(tx: Transaction, path: Path, last: int, *, reverse: bool) -> Span:
 
 def event_at(tx: Transaction, path: Path, id_: int) -> HistoryEvent | None:
     """Return one event of an execution."""
-    found = _events(tx, path, id_ - 1, 1, reverse=False)
-    return found[0] if found and found[0].id == id_ else None
+    span = keys.histories(path)._replace(end=keys.history(path, id_ + 1))
+    for row in tx.scan(span, limit=1, reverse=True):
+        return next((event for event in EVENTS.decode(row.value) if event.id == id_), None)
+    return None

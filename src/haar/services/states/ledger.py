@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -349,14 +350,29 @@ def close_map_run(tx: Transaction, run: str, now_ms: int) -> None:
     tx.add(keys.count(run, counts.ENDED), 1)
 
 
-def _origin(tx: Transaction, path: Path, record: ExecutionRecord) -> tuple[str, str, str, str, str]:
-    """Return account, region, machine, revision and role of an execution, child or not."""
+class Origin(NamedTuple):
+    """Where an execution comes from: its state machine, the definition that it runs, its role."""
+
+    account: str
+    region: str
+    machine: str
+    revision_id: str
+    role: str
+
+    @property
+    def revision(self) -> tuple[str, str, str, str]:
+        """What names the definition's row."""
+        return self.account, self.region, self.machine, self.revision_id
+
+
+def origin_of(tx: Transaction, path: Path, record: ExecutionRecord) -> Origin:
+    """Return the origin of an execution, a map's child or not."""
     if names.is_child(path):
-        outer = read_map_run(tx, str(path[0]))
-        assert outer is not None, "a child's Map Run is there"
-        return outer.account, outer.region, outer.machine, outer.revision, outer.role
+        run = read_map_run(tx, str(path[0]))
+        assert run is not None, "a child's Map Run is there"
+        return Origin(run.account, run.region, run.machine, run.revision, run.role)
     account, region, machine, _ = (str(element) for element in path)
-    return account, region, machine, record.revision, record.role
+    return Origin(account, region, machine, record.revision, record.role)
 
 
 def _open_map_run(
@@ -365,19 +381,19 @@ def _open_map_run(
     state = run.definition.states[plan.state]
     assert isinstance(state, MapState)
     assert state.distribution is not None
-    account, region, machine, revision, role = _origin(tx, path, record)
+    origin = origin_of(tx, path, record)
     opened = MapRunRecord(
         uuid=plan.run_uuid,
-        account=account,
-        region=region,
-        machine=machine,
+        account=origin.account,
+        region=origin.region,
+        machine=origin.machine,
         label=state.distribution.label,
         state=plan.state,
         parent=plain(path),
         frame=plan.frame,
         ticket=plan.ticket,
-        revision=revision,
-        role=role,
+        revision=origin.revision_id,
+        role=origin.role,
         start_ms=run.now_ms,
         numbers=plan.numbers | ({} if plan.items is None else {"items_known": len(plan.items)}),
         is_express=state.distribution.is_express,

@@ -111,7 +111,7 @@ def test_a_session_that_has_ended_is_told_so(
     """A second before its end it signs; from then on it is refused in the protocol's words."""
     # A little behind the clients' clock, so that the session ends before their signatures do.
     clock = VirtualClock(SystemClock().now_ms() - 60_000)
-    with running(clock=clock) as haar:
+    with running(wall=clock) as haar:
         made = haar.client("sts").get_session_token(DurationSeconds=900)["Credentials"]
         session = haar.client(
             service,

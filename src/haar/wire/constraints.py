@@ -160,7 +160,7 @@ class Explainer:
 
     def __init__(self, model: ServiceModel) -> None:
         self._model = model
-        self._has_open_enums = patch_of(model.name).has_open_enums
+        self._has_open_texts = patch_of(model.name).has_open_texts
         self._rules: dict[str, list[tuple[Check, str]]] = {}
         self._free: dict[str, bool] = {}
 
@@ -197,8 +197,8 @@ class Explainer:
     def _own(self, shape: Shape) -> list[tuple[Check, str]]:
         rules = self._rules.get(shape.name)
         if rules is None:
-            if self._has_open_enums:
-                shape = structs.replace(shape, enum=())
+            if self._has_open_texts:
+                shape = structs.replace(shape, enum=(), pattern="")
             rules = self._rules[shape.name] = list(rules_of(shape))
         return rules
 

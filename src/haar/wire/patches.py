@@ -21,7 +21,7 @@ class Patch:
         null_code: of a refusal for a missing member; as other constraints where empty.
         null_text: its text, with ``{name}``; the usual list of breaches where empty.
         has_digests: documents are checked against their digest, where the model asks for one.
-        has_open_enums: values are the operations' to check, which have texts of their own.
+        has_open_texts: enums and patterns are the operations' to check, in words of their own.
         parameter_code: of a refusal for a header or a query parameter that cannot be read; that of
             a malformed body where empty.
         parameter_text: its text, with ``{name}``.
@@ -51,7 +51,7 @@ class Patch:
     null_code: str = ""
     null_text: str = ""
     has_digests: bool = False
-    has_open_enums: bool = False
+    has_open_texts: bool = False
     parameter_code: str = ""
     parameter_text: str = ""
     text_members: frozenset[str] = frozenset()
@@ -189,7 +189,7 @@ _S3 = Patch(
         "The XML you provided was not well-formed or did not validate against our published schema"
     ),
     has_digests=True,
-    has_open_enums=True,
+    has_open_texts=True,
     parameter_code="InvalidArgument",
     parameter_text="Provided {name} not an integer or within integer range",
     # "Expires" is kept as it was sent; dates of conditions that are none do not count.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
@@ -18,15 +19,25 @@ class ByteStream(Protocol):
         ...
 
 
-@runtime_checkable
-class TrailedStream(ByteStream, Protocol):
-    """An upload after whose bytes come trailers."""
+class TrailedStream(ABC):
+    """An upload after whose bytes come trailers; a ByteStream.
 
-    announced: frozenset[str]
-    """The names of the trailers to come, lower case."""
+    Args:
+        length: bytes to come.
+        announced: the names of the trailers to come, lower case.
 
-    trailers: dict[str, str]
-    """Name → value, lower case; complete when the stream has ended."""
+    Attributes:
+        trailers: name → value, lower case; complete when the stream has ended.
+    """
+
+    def __init__(self, length: int, announced: frozenset[str]) -> None:
+        self.length: int | None = length
+        self.announced = announced
+        self.trailers: dict[str, str] = {}
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the bytes in pieces of any size."""
 
 
 class OnePiece:

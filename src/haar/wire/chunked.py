@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
 from haar.kernel.errors import RefusedAs
-from haar.kit.streams import ByteStream, OnePiece
+from haar.kit.streams import ByteStream, OnePiece, TrailedStream
 from haar.wire.http import HttpRequest
 
 LINE_BYTES_MAX = 4096
@@ -52,7 +52,7 @@ class ChunkVerifier(Protocol):
         ...
 
 
-class ChunkedBody:
+class ChunkedBody(TrailedStream):
     """The bytes inside an ``aws-chunked`` body, as a stream.
 
     Args:
@@ -77,10 +77,8 @@ class ChunkedBody:
         verifier: ChunkVerifier | None = None,
         has_signed_trailer: bool = False,
     ) -> None:
-        self.length: int | None = length
-        self.trailers: dict[str, str] = {}
+        super().__init__(length, frozenset(announced))
         self._expected = length
-        self.announced = frozenset(announced)
         self._verifier = verifier
         self._has_signed_trailer = has_signed_trailer
         self._reader = _Reader(OnePiece(source) if isinstance(source, bytes) else source)

@@ -174,6 +174,23 @@ class Explainer:
                     break
         return found
 
+    def is_settled(self, shape: Shape) -> bool:
+        """Whether a request that was routed breaches nothing: its labels are there, not empty."""
+        labels = {
+            name
+            for name, member in shape.members.items()
+            if member.location == "uri" and self._takes_any_label(member.shape)
+        }
+        return labels.issuperset(shape.required) and all(
+            name in labels or self.is_free(member.shape) for name, member in shape.members.items()
+        )
+
+    def _takes_any_label(self, name: str) -> bool:
+        shape = self._model.shape(name)
+        if shape.type == "string" and shape.min == 1:
+            shape = structs.replace(shape, min=None)
+        return not list(rules_of(shape))
+
     def is_free(self, name: str) -> bool:
         """Whether neither the shape nor anything inside has a constraint."""
         known = self._free.get(name)

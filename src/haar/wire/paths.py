@@ -211,7 +211,8 @@ def choose(ends: list[Candidate], query: Query, headers: Mapping[bytes, bytes]) 
     """
     if len(ends) == 1 and not ends[0].literals:
         return ends[0]
-    able = [end for end in ends if has_literals(end, query)]
+    # Most requests spell nothing out: they cost one look at each end.
+    able = [end for end in ends if not end.literals or (query and has_literals(end, query))]
     if not able:
         return None
     most = max(len(end.literals) for end in able)

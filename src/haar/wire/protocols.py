@@ -265,6 +265,9 @@ class Codec:
         if model is not None and operation is not None:
             self._bound = bound = row.bind(self._parts(model, operation))
             self._input = model.shape(operation.input) if operation.input else None
+            if self._input is not None and explainer is not None:
+                is_settled = not bound.is_noting and explainer.is_settled(self._input)
+                self._explainer = None if is_settled else explainer
             self.wants_stream = bound.wants_stream
             self._is_compressible = "gzip" in operation.compressions
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
@@ -28,6 +29,7 @@ from haar.wire.bodies import cbor, json, xml
 from haar.wire.http import HeaderList, HttpRequest, HttpResponse
 from haar.wire.models import ServiceModel, Shape, XmlNamespace
 from haar.wire.patches import NO_PATCH, Patch
+from haar.wire.timestamps import to_rfc822
 
 _HEADER = "header:"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -91,13 +93,18 @@ def tell(
         shape=shape,
         members={k: v for k, v in error.members.items() if not k.startswith(_HEADER)},
         headers=[
-            (k[len(_HEADER) :].lower().encode(), str(v).encode())
+            (k[len(_HEADER) :].lower().encode(), header_text(v).encode())
             for k, v in error.members.items()
             if k.startswith(_HEADER)
         ],
         request_id=request_id,
         request=request,
     )
+
+
+def header_text(value: Any) -> str:
+    """Return a member as it stands in a header."""
+    return to_rfc822(value) if isinstance(value, datetime) else str(value)
 
 
 def finish(told: Told, headers: HeaderList, body: bytes) -> HttpResponse:

@@ -16,9 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("", "Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 
 
 class NotATimestamp(ValueError):
@@ -47,7 +52,10 @@ def to_iso8601_millis(moment: datetime) -> str:
 
 def to_rfc822(moment: datetime) -> str:
     """Return e.g. ``Tue, 24 Nov 2026 14:00:00 GMT``."""
-    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    day, month = _DAYS[utc.weekday()], _MONTHS[utc.month]
+    time = f"{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}"
+    return f"{day}, {utc.day:02d} {month} {utc.year:04d} {time} GMT"
 
 
 def to_unix_text(moment: datetime) -> str:

@@ -9,6 +9,8 @@ Source: AWS docs, S3 API reference, GetObject; S3 user guide, "Conditional write
 
 from __future__ import annotations
 
+from typing import Any
+
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Members
 from haar.services.s3.described import moment
@@ -44,13 +46,11 @@ def refuse_read(members: Members, found: Object) -> None:
     else:
         is_old = "IfModifiedSince" in members and modified <= members["IfModifiedSince"]
     if is_old:
-        headers = {"ETag": f'"{found.etag}"', "Last-Modified": http_date_of(found)}
-        raise NotModified(**{f"header:{name}": value for name, value in headers.items()})
-
-
-def http_date_of(found: Object) -> str:
-    """Return when an object was written, as it stands in headers."""
-    return moment(found.modified_ms).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        headers: dict[str, Any] = {
+            "header:ETag": f'"{found.etag}"',
+            "header:Last-Modified": modified,
+        }
+        raise NotModified(**headers)
 
 
 def refuse_write_form(members: Members) -> None:

@@ -68,6 +68,7 @@ def whole(call: Call[Members], described: Described, stored: contents.Stored) ->
     members=f"{WHERE} Body ContentLength IfMatch IfNoneMatch {described.WRITTEN} "
     f"{integrity.CLAIMED}",
     resource=names.object_arn,
+    needs_task=False,
 )
 async def put_object(call: Call[Members], cloud: Cloud) -> Members:
     """Store an object: its bytes first, then, in one transaction, the object in place of another.

@@ -48,7 +48,7 @@ class Found(NamedTuple):
     result: Members
 
 
-@operation("GetObject", members=_MEMBERS, resource=names.object_arn)
+@operation("GetObject", members=_MEMBERS, resource=names.object_arn, needs_task=False)
 async def get_object(call: Call[Members], cloud: Cloud) -> Members:
     """Return an object, or a range or a part of it, as it was when the request came.
 

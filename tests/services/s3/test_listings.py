@@ -132,7 +132,7 @@ def test_the_walk_finds_what_the_rules_say(
     fill_all = store.transact(fill)
     with pytest.raises(StopIteration):
         fill_all.send(None)
-    asked = Walk(lambda p: keys.objects_below("b", p), keys.object_key, prefix, delimiter)
+    asked = Walk(lambda p: keys.objects_below("b", p), keys.object_keys("b"), prefix, delimiter)
     found: list[str] = []
     start = b""
     while True:

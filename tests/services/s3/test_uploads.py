@@ -47,6 +47,17 @@ def test_parts_become_an_object(s3: Any, upload: dict[str, Any]) -> None:
     assert across["Body"].read() == b"\x01\x01\x02\x02"
 
 
+def test_an_end_that_is_asked_for_again(s3: Any, upload: dict[str, Any], refusal: Refusal) -> None:
+    """The same list is told the same; another list has no upload any more."""
+    complete = s3.complete_multipart_upload
+    first = complete(**upload, MultipartUpload=listed(1, 3))
+    again = complete(**upload, MultipartUpload=listed(1, 3))
+    for told in (first, again):
+        del told["ResponseMetadata"]
+    assert first == again
+    assert refusal(complete, **upload, MultipartUpload=listed(1))[:2] == ("NoSuchUpload", 404)
+
+
 def test_a_part_of_an_object_is_read(s3: Any, upload: dict[str, Any], refusal: Refusal) -> None:
     """``partNumber`` reads what was uploaded under it, and tells how many there are."""
     where = {"Bucket": upload["Bucket"], "Key": upload["Key"]}

@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
 
+from haar.fabric import jobs
 from haar.kit import checksums
 from haar.kit.call import Call, Members
+from haar.kit.jobs import Job, JobKind
 from haar.kit.operation import operation
 from haar.services.s3 import conditions, contents, integrity, keys, names
 from haar.services.s3.errors import (
@@ -20,10 +22,24 @@ from haar.services.s3.errors import (
 from haar.services.s3.lookup import find_object, load_upload, local_bucket
 from haar.services.s3.objects import WHERE
 from haar.services.s3.reading import PART_NUMBER_MAX
-from haar.services.s3.records import PART, Bucket, Checksum, Object, Part, Piece, Upload
+from haar.services.s3.records import (
+    COMPLETED,
+    PART,
+    Bucket,
+    Checksum,
+    Completed,
+    Object,
+    Part,
+    Piece,
+    Upload,
+)
 from haar.store.api import Transaction
 
 PART_BYTES_MIN = 5 * 1024**2
+REMEMBERED_MS = 60 * 60 * 1000
+QUOTE = '"'
+
+_FORGET_KIND = "s3.forget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +178,10 @@ def refuse_claims(members: Members, upload: Upload, made: Object) -> None:
 def complete_multipart_upload(call: Call[Members], tx: Transaction) -> Members:
     """Make an object of the listed parts; parts that are not listed are dropped.
 
-    Keys: reads ``bucket``; clears ``upload``, ``part``; writes ``object``, ``content``.
+    The same request again tells the same for an hour: its answer may have been lost.
+
+    Keys: reads ``bucket``; clears ``upload``, ``part``; writes ``object``, ``content``,
+        ``completed``.
 
     Raises:
         NoSuchUpload: there is none, or it has ended.
@@ -177,6 +196,10 @@ def complete_multipart_upload(call: Call[Members], tx: Transaction) -> Members:
     key, upload_id = members["Key"], members["UploadId"]
     bucket = local_bucket(call, tx)
     conditions.refuse_write_form(members)
+    row = keys.completed(bucket.id, key, upload_id)
+    raw = tx.get(row)
+    if raw is not None and COMPLETED.decode(raw).listed == digest_of(members):
+        return told(call, COMPLETED.decode(raw))
     upload = load_upload(tx, bucket, key, upload_id)
     uploaded = {
         keys.part_number(row.key): PART.decode(row.value) for row in tx.scan(keys.parts(upload_id))
@@ -186,13 +209,37 @@ def complete_multipart_upload(call: Call[Members], tx: Transaction) -> Members:
     refuse_claims(members, upload, made)
     conditions.refuse_write(members, find_object(tx, bucket, key))
     finish(call, tx, bucket, made, chosen, uploaded)
+    completed = Completed(digest_of(members), made.etag, made.checksum)
+    tx.put(row, COMPLETED.encode(completed))
+    due_ms = call.now_ms + REMEMBERED_MS
+    jobs.schedule(tx, kind=_FORGET_KIND, key=upload_id, due_ms=due_ms, payload=row)
+    return told(call, completed)
+
+
+def told(call: Call[Members], completed: Completed) -> Members:
+    """Return what is told of an upload that has become an object."""
+    members = call.members
     return {
-        "Location": f"{call.endpoint}/{members['Bucket']}/{key}",
+        "Location": f"{call.endpoint}/{members['Bucket']}/{members['Key']}",
         "Bucket": members["Bucket"],
-        "Key": key,
-        "ETag": f'"{made.etag}"',
-        **integrity.told(made.checksum),
+        "Key": members["Key"],
+        "ETag": f'"{completed.etag}"',
+        **integrity.told(completed.checksum),
     }
+
+
+def digest_of(members: Members) -> bytes:
+    """Return a digest of the parts that a client lists, the same for the same list."""
+    listed = "".join(f"{p['PartNumber']} {p['ETag'].strip(QUOTE)}\n" for p in listed_parts(members))
+    return hashlib.sha256(listed.encode()).digest()
+
+
+def forget(job: Job, tx: Transaction) -> None:
+    """Forget what an upload became."""
+    tx.clear(job.payload)
+
+
+FORGET = JobKind(kind=_FORGET_KIND, apply=forget)
 
 
 def made_of(call: Call[Members], upload: Upload, chosen: list[Chosen]) -> Object:

@@ -30,7 +30,7 @@ def asked_walk(bucket: Bucket, members: Members) -> Walk:
     """Return the walk over objects that a request asks for."""
     return Walk(
         below=lambda prefix: keys.objects_below(bucket.id, prefix),
-        key_of=keys.object_key,
+        key_of=keys.object_keys(bucket.id),
         prefix=members.get("Prefix", ""),
         delimiter=members.get("Delimiter", ""),
     )

@@ -131,6 +131,20 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     modified_ms: int
 
 
+class Completed(msgspec.Struct, frozen=True, array_like=True):
+    """What an upload became, for clients that ask again.
+
+    Attributes:
+        listed: a digest of the parts that the client listed.
+        etag: of the object.
+        checksum: of the object.
+    """
+
+    listed: bytes
+    etag: str
+    checksum: Checksum
+
+
 class Names(msgspec.Struct, frozen=True, array_like=True):
     """Files to be removed: the payload of a job."""
 
@@ -142,4 +156,5 @@ OBJECT = Codec(Object)
 CONTENT = Codec(Content)
 UPLOAD = Codec(Upload)
 PART = Codec(Part)
+COMPLETED = Codec(Completed)
 NAMES = Codec(Names)

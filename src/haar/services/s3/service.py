@@ -48,6 +48,6 @@ SERVICE = Service(
         completing.complete_multipart_upload,
         uploads.abort_multipart_upload,
     ),
-    jobs=(contents.REMOVE, buckets.CLEAR),
+    jobs=(contents.REMOVE, buckets.CLEAR, completing.FORGET),
     parts=(contents.Readings,),
 )

@@ -125,7 +125,7 @@ def list_multipart_uploads(call: Call[Members], tx: Transaction) -> Members:
     size = page_size(members, "MaxUploads", "max-uploads")
     asked = Walk(
         below=lambda prefix: keys.uploads_below(bucket.id, prefix),
-        key_of=keys.object_key,
+        key_of=keys.upload_key,
         prefix=members.get("Prefix", ""),
         delimiter=members.get("Delimiter", ""),
     )

@@ -283,7 +283,8 @@ class XmlEncoder:
             case "map":
                 return self._map_element(member, shape, name, space)
             case _:
-                return scalar_element(texts.writer(member, shape, self._timestamp), name, space)
+                write_text = texts.writer(member, shape, self._timestamp)
+                return scalar_element(write_text, name, space, is_plain=shape.type in _PLAIN)
 
     def root(self, shape: Shape, name: str, space: str, names: frozenset[str] | None) -> Write:
         """Return the closure that writes a structure as an element, limited to ``names``."""
@@ -339,9 +340,16 @@ def namespace_of(space: XmlNamespace | None) -> str:
     return f' xmlns{prefix}="{escape(space.uri)}"'
 
 
-def scalar_element(write_text: Callable[[Any], str], name: str, space: str) -> Write:
-    """Return the closure that writes a scalar."""
+_PLAIN = frozenset({"integer", "long", "boolean", "blob"})
+
+
+def scalar_element(
+    write_text: Callable[[Any], str], name: str, space: str, *, is_plain: bool
+) -> Write:
+    """Return the closure that writes a scalar; a plain one has nothing to escape."""
     opening, closing = f"<{name}{space}>", f"</{name}>"
+    if is_plain:
+        return lambda value, out: out.append(f"{opening}{write_text(value)}{closing}")
 
     def write(value: Any, out: Out) -> None:
         out.append(f"{opening}{escape(write_text(value))}{closing}")

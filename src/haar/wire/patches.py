@@ -28,6 +28,7 @@ class Patch:
         text_members: members that are no timestamps, whatever the model says: kept as they came.
         lenient_members: members that are left out where they cannot be read.
         timestamp: the format of moments in XML; the protocol's where empty.
+        has_hoisted_headers: a link's query may carry headers.
         host_id_header: a second header that carries the request's id.
         query_codes: error shape → its code in XML and in ``x-amzn-query-error``.
         has_crc32: answers carry ``x-amz-crc32``.
@@ -57,6 +58,7 @@ class Patch:
     text_members: frozenset[str] = frozenset()
     lenient_members: frozenset[str] = frozenset()
     timestamp: str = ""
+    has_hoisted_headers: bool = False
     host_id_header: str = ""
     query_codes: Mapping[str, str] = field(default_factory=dict[str, str])
     has_crc32: bool = False
@@ -204,6 +206,7 @@ _S3 = Patch(
     ),
     timestamp="iso8601-millis",
     query_codes={"InternalFailure": "InternalError"},
+    has_hoisted_headers=True,
     host_id_header="x-amz-id-2",
     namespace="http://s3.amazonaws.com/doc/2006-03-01/",
     host_label="Bucket",

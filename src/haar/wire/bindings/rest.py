@@ -28,6 +28,7 @@ from haar.wire.bindings.events import EventWriter
 from haar.wire.bindings.parts import Bound, Encode, Parts
 from haar.wire.bodies import json, texts
 from haar.wire.bodies.tree import Malformed, MalformedParameter
+from haar.wire.hoisting import hoist
 from haar.wire.http import HeaderList, HttpRequest, HttpResponse
 from haar.wire.models import Member, ServiceModel, Shape
 from haar.wire.patches import Patch
@@ -52,8 +53,12 @@ def bind(parts: Parts) -> Bound:
     takes = takers(parts, shape)
     take_body, wants_stream = body_taker(parts, shape)
 
+    has_hoisted = parts.patch.has_hoisted_headers
+
     def decode(request: HttpRequest, body: bytes | ByteStream, routed: Routed) -> Members:
         members: Members = {}
+        if has_hoisted and request.query:
+            hoist(request)
         take_body(body, members)
         for take in takes:
             take(request, routed, members)

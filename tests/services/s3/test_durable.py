@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import psutil
@@ -108,6 +110,22 @@ def test_a_refused_body_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(s3.exceptions.ClientError, match="BadDigest"):
             s3.put_object(Bucket="kept", Key="k", Body=LARGE * 8, ChecksumCRC32="AAAAAA==")
         assert files(tmp_path) == []
+        assert s3.list_objects_v2(Bucket="kept")["KeyCount"] == 0
+
+
+def test_a_body_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    """A client that goes away in the middle leaves neither an object nor a file."""
+    with running(data=tmp_path) as cloud:
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket="kept")
+        where = {"Bucket": "kept", "Key": "k"}
+        link = urlsplit(s3.generate_presigned_url("put_object", Params=where))
+        head = f"PUT {link.path}?{link.query} HTTP/1.1\r\nHost: {link.netloc}\r\n"
+        with socket.create_connection((link.hostname, link.port)) as connection:
+            connection.sendall(f"{head}Content-Length: {8 * MIB}\r\n\r\n".encode())
+            connection.sendall(bytes(4 * MIB))
+            wait_for(lambda: len(files(tmp_path)) == 1)
+        wait_for(lambda: files(tmp_path) == [])
         assert s3.list_objects_v2(Bucket="kept")["KeyCount"] == 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -23,7 +23,7 @@ class Raw:
     def __init__(self, haar: Any) -> None:
         self._haar = haar
         keys = haar.credentials
-        self._credentials = Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+        self.credentials = Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
 
     def send(
         self,
@@ -36,7 +36,7 @@ class Raw:
         """Sign and send a request."""
         request = AWSRequest(method, self._haar.endpoint + path, headers=headers or {}, data=body)
         request.headers["X-Amz-Content-SHA256"] = payload
-        Signer(payload, self._credentials, "s3", "us-east-1").add_auth(request)
+        Signer(payload, self.credentials, "s3", "us-east-1").add_auth(request)
         return self.plain(method, path, body, dict(request.headers.items()))
 
     def plain(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
@@ -108,6 +108,17 @@ def test_a_link_reads_and_writes(haar: Any, raw: Raw, bucket: str, version: str)
     assert headers["cache-control"] == "never"
 
 
+def test_a_link_says_what_the_object_is(haar: Any, raw: Raw, s3: Any, bucket: str) -> None:
+    """Headers that were signed into a link count; a checksum there does not, as on AWS."""
+    said = "X-Amz-Meta-Colour=blue&x-amz-tagging=a%3D1&x-amz-checksum-crc32=AAAAAA%3D%3D"
+    request = AWSRequest("PUT", f"{haar.endpoint}/{bucket}/k?{said}")
+    S3SigV4QueryAuth(raw.credentials, "s3", "us-east-1").add_auth(request)
+    link = urlsplit(request.url)
+    assert raw.plain("PUT", f"{link.path}?{link.query}", b"by link", {})[0] == 200
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert (head["Metadata"], head["TagCount"]) == ({"colour": "blue"}, 1)
+
+
 def test_every_answer_has_both_ids(raw: Raw, bucket: str) -> None:
     """Support asks for them: of successes, and in the document of refusals."""
     _, headers, _ = raw.send("GET", f"/{bucket}")
@@ -167,6 +178,25 @@ def test_a_document_that_does_not_do(raw: Raw, bucket: str) -> None:
     empty = b"<Delete><Quiet>true</Quiet></Delete>"
     digest = {"x-amz-checksum-crc32": b64encode(zlib.crc32(empty).to_bytes(4, "big")).decode()}
     assert b"MalformedXML" in raw.send("POST", f"/{bucket}?delete", empty, digest)[2]
+
+
+def test_a_body_that_is_too_large(haar: Any, raw: Raw, bucket: str) -> None:
+    """More than 5 GiB is EntityTooLarge before a byte of it was sent."""
+    size = 5 * 1024**3 + 1
+    request = AWSRequest("PUT", f"{haar.endpoint}/{bucket}/k")
+    request.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
+    Signer("UNSIGNED-PAYLOAD", raw.credentials, "s3", "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection(urlsplit(haar.endpoint).netloc, timeout=30)
+    connection.putrequest("PUT", f"/{bucket}/k")
+    for name, value in {**dict(request.headers.items()), "Content-Length": str(size)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == 400
+    assert b"<Code>EntityTooLarge</Code>" in body
+    assert f"<ProposedSize>{size}</ProposedSize>".encode() in body
 
 
 def test_a_body_of_unknown_length(raw: Raw, bucket: str) -> None:

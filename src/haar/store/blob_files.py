@@ -12,13 +12,17 @@ import os
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from haar.kernel.entropy import Entropy, hex_id
 from haar.store.blobs import INLINE_BYTES_MAX, Blob, BlobDamaged
 from haar.store.directory import link_tree, sync_directory
 
+T = TypeVar("T")
+
 PIECE_BYTES = 256 * 1024
 _BUFFER_BYTES = 1024 * 1024
+_SYNC_EVERY_BYTES = 64 * 1024 * 1024
 _NAME_DIGITS = 32
 
 
@@ -62,7 +66,7 @@ class FileBlobs:
         file = await asyncio.to_thread(self._create, self._path(name))
         try:
             size, crc32 = await _pour(file, head, rest)
-            await asyncio.to_thread(_settle, file, self._path(name).parent)
+            await _in_thread(_settle, file, self._path(name).parent)
         except BaseException:
             self._path(name).unlink()
             raise
@@ -163,16 +167,37 @@ def _entries(directory: Path) -> list[Path]:
     return sorted(directory.iterdir())
 
 
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Run ``work`` in a thread, and wait for its end even if the caller is cancelled.
+
+    It writes to a descriptor that its caller closes: by then the number may be another file's.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        raise
+
+
 async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> tuple[int, int]:
-    """Write everything, a buffer at a time; return how many bytes it was, and their CRC-32."""
+    """Write everything, a buffer at a time; return how many bytes it was, and their CRC-32.
+
+    Synced on the way, too: else the last sync of some GiB would outlast a client's patience.
+    """
     pending, waiting, size, crc32 = head, sum(map(len, head)), 0, 0
+    unsynced = 0
     async for piece in rest:
         pending.append(piece)
         waiting += len(piece)
         if waiting >= _BUFFER_BYTES:
-            crc32 = await asyncio.to_thread(_write_all, file, b"".join(pending), crc32)
+            crc32 = await _in_thread(_write_all, file, b"".join(pending), crc32)
+            unsynced += waiting
             pending, waiting, size = [], 0, size + waiting
-    crc32 = await asyncio.to_thread(_write_all, file, b"".join(pending), crc32)
+            if unsynced >= _SYNC_EVERY_BYTES:
+                await _in_thread(os.fdatasync, file)
+                unsynced = 0
+    crc32 = await _in_thread(_write_all, file, b"".join(pending), crc32)
     return size + waiting, crc32
 
 

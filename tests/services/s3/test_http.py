@@ -180,6 +180,15 @@ def test_a_document_that_does_not_do(raw: Raw, bucket: str) -> None:
     assert b"MalformedXML" in raw.send("POST", f"/{bucket}?delete", empty, digest)[2]
 
 
+@pytest.mark.parametrize("size", [10, 2 * 1024 * 1024])
+def test_a_body_of_another_hash(raw: Raw, s3: Any, bucket: str, size: int) -> None:
+    """What is not the body that was signed is refused, and becomes no object."""
+    status, _, body = raw.send("PUT", f"/{bucket}/k", b"x" * size, payload="0" * 64)
+    assert status == 400
+    assert b"<Code>XAmzContentSHA256Mismatch</Code>" in body
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
 def test_a_body_that_is_too_large(haar: Any, raw: Raw, bucket: str) -> None:
     """More than 5 GiB is EntityTooLarge before a byte of it was sent."""
     size = 5 * 1024**3 + 1

@@ -81,6 +81,23 @@ def test_where_a_listing_starts(s3: Any, filled: str, refusal: Refusal) -> None:
     )
 
 
+def test_the_one_version_of_each_object(haar: Any, s3: Any, filled: str) -> None:
+    """Without versions each object has ``null``; deleting all of them empties the bucket."""
+    assert "Status" not in s3.get_bucket_versioning(Bucket=filled)
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=filled, PaginationConfig={"PageSize": 5}
+    )
+    found = [version for page in pages for version in page["Versions"]]
+    assert [version["Key"] for version in found] == sorted(KEYS, key=str.encode)
+    assert {(version["VersionId"], version["IsLatest"]) for version in found} == {("null", True)}
+    where = {"Bucket": filled, "Key": "a", "VersionId": "null"}
+    assert s3.get_object(**where)["Body"].read() == b"a"
+    many = [{"Key": version["Key"], "VersionId": "null"} for version in found]
+    told = s3.delete_objects(Bucket=filled, Delete={"Objects": many})
+    assert len(told["Deleted"]) == len(KEYS)
+    s3.delete_bucket(Bucket=filled)
+
+
 def test_no_keys_at_all(s3: Any, filled: str) -> None:
     """``MaxKeys`` of 0 is an empty page that is not truncated."""
     listed = s3.list_objects_v2(Bucket=filled, MaxKeys=0)

@@ -176,6 +176,26 @@ def get_bucket_location(call: Call[Members], tx: Transaction) -> Members:
 
 
 @operation(
+    "GetBucketVersioning",
+    members="Bucket ExpectedBucketOwner",
+    resource=names.bucket_arn,
+    readonly=True,
+)
+def get_bucket_versioning(call: Call[Members], tx: Transaction) -> Members:
+    """Tell that a bucket has never had versions: an answer without a status.
+
+    Keys: reads ``bucket``.
+
+    Raises:
+        NoSuchBucket: there is none of that name.
+
+    Source: AWS docs, S3 API reference, GetBucketVersioning.
+    """
+    own_bucket(call, tx)
+    return {}
+
+
+@operation(
     "ListBuckets",
     members="MaxBuckets ContinuationToken Prefix BucketRegion",
     resource=anything,

@@ -82,7 +82,7 @@ async def store(cloud: Cloud, stream: ByteStream, claim: Claim) -> Stored:
     return Stored(blob, digests.md5, digests.checksum)
 
 
-def put(  # an object is its two rows, and what they replace
+def put(
     call: Call[Members],
     tx: Transaction,
     bucket: Bucket,

@@ -9,6 +9,7 @@ from haar.kit.call import Members, Scope
 from haar.services.s3.errors import InvalidArgument, InvalidBucketName, KeyTooLong
 
 KEY_BYTES_MAX = 1024
+NULL_VERSION = "null"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
@@ -64,8 +65,8 @@ def refuse_version(members: Members) -> None:
     Raises:
         InvalidArgument: any other.
     """
-    version = members.get("VersionId", "null")
-    if version != "null":
+    version = members.get("VersionId", NULL_VERSION)
+    if version != NULL_VERSION:
         text = (
             "Invalid version id specified" if version else "Version id cannot be the empty string"
         )

@@ -17,6 +17,7 @@ from haar.services.s3.listing import (
     walk,
 )
 from haar.services.s3.lookup import local_bucket
+from haar.services.s3.names import NULL_VERSION
 from haar.services.s3.records import OBJECT, Bucket
 from haar.store.api import Row, Transaction
 
@@ -166,3 +167,42 @@ def list_objects(call: Call[Members], tx: Transaction) -> Members:
     if page.after and asked.delimiter:
         result["NextMarker"] = page.last
     return encode(result, members, "Contents")
+
+
+@operation(
+    "ListObjectVersions",
+    members=f"{_ASKED} KeyMarker VersionIdMarker",
+    resource=names.bucket_arn,
+    action="ListBucketVersions",
+    readonly=True,
+)
+def list_object_versions(call: Call[Members], tx: Transaction) -> Members:
+    """List the one version ``null`` of each object, as AWS does for buckets without versions.
+
+    Keys: reads ``bucket``, ``object``.
+
+    Raises:
+        NoSuchBucket: there is none of that name.
+        InvalidArgument: a version's marker without a key's.
+
+    Source: AWS docs, S3 API reference, ListObjectVersions.
+    """
+    members = call.members
+    bucket = local_bucket(call, tx)
+    refuse_encoding(members)
+    size = page_size(members, "MaxKeys", "maxKeys")
+    marker: str = members.get("KeyMarker", "")
+    if members.get("VersionIdMarker") and not marker:
+        text = "A version-id marker cannot be specified without a key marker."
+        raise InvalidArgument(text, ArgumentName="version-id-marker")
+    asked = asked_walk(bucket, members)
+    page = walk(tx, asked, behind(bucket, asked, marker) if marker else b"", size)
+    result = result_of(members, page, size, names.canonical_id(bucket.account))
+    version = {"VersionId": NULL_VERSION, "IsLatest": True}
+    result["Versions"] = [{**one, **version} for one in result.pop("Contents")]
+    result |= {"KeyMarker": marker, "VersionIdMarker": members.get("VersionIdMarker", "")}
+    if page.after:
+        result["NextKeyMarker"] = page.last
+        is_row = bool(page.rows) and page.rows[-1][0] == page.last
+        result |= {"NextVersionIdMarker": NULL_VERSION} if is_row else {}
+    return encode(result, members, "Versions")

@@ -47,6 +47,10 @@ TOO_LARGE_TEXT = "Your proposed upload exceeds the maximum allowed size"
 NOT_IMPLEMENTED_TEXT = "A header you provided implies functionality that is not implemented."
 
 
+METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE")}
+"""The methods of nearly all requests, as text."""
+
+
 class Owner(Protocol):
     """The connection, as the intake sees it."""
 
@@ -210,9 +214,11 @@ class Intake:
     def on_headers_complete(self) -> None:
         """Make the request; begin to work on it if its body streams."""
         self.is_in_head = False
-        self._refuse_long_head()
+        pairs, limits = self._header_list, self._limits
+        if self._between_bytes > limits.header_bytes_max or len(pairs) > limits.headers_max:
+            self._refuse_long_head()
         self._between_bytes = 0
-        headers = joined(self._header_list)
+        headers = joined(pairs)
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise Unacceptable(
@@ -222,9 +228,8 @@ class Intake:
         if (host is None and version == "1.1") or (host is not None and b"," in host):
             raise Unacceptable(400, "BadRequest", "A request needs one Host header.")
         length = self._length(headers)
-        self._expects = wants_continue(headers)
-        is_small = length is not None and length <= self._limits.gather_bytes_max
-        if not is_small:
+        self._expects = b"expect" in headers and wants_continue(headers)
+        if length is None or length > limits.gather_bytes_max:
             self.upload = Upload(length, self._owner.hold, self.say_continue)
         self.exchange = Exchange(
             self._request(headers, path_of(self._target)),
@@ -243,16 +248,14 @@ class Intake:
         limits, pairs = self._limits, self._header_list
         if len(pairs) > limits.headers_max:
             raise too_long()
-        # Counted only where it may matter: what has been fed is counted anyway.
-        if self._between_bytes > limits.header_bytes_max:
-            size = sum(len(name) + len(value) for name, value in pairs)
-            if size > limits.header_bytes_max:
-                raise too_long()
+        if sum(len(name) + len(value) for name, value in pairs) > limits.header_bytes_max:
+            raise too_long()
 
     def _request(self, headers: dict[bytes, bytes], target: bytes) -> HttpRequest:
         path, _, query = target.partition(b"?")
+        method = self._parser.get_method()
         return HttpRequest(
-            method=self._parser.get_method().decode("ascii"),
+            method=METHODS.get(method) or method.decode("ascii"),
             path=path,
             query=query,
             headers=headers,
@@ -268,7 +271,8 @@ class Intake:
             if headers[b"transfer-encoding"].lower() != b"chunked":
                 raise Unacceptable(501, "NotImplemented", NOT_IMPLEMENTED_TEXT)
             return None
-        length = int(headers.get(b"content-length", b"0"))
+        told = headers.get(b"content-length")
+        length = int(told) if told is not None else 0
         if length > self._limits.body_bytes_max:
             raise Unacceptable(413, "EntityTooLarge", TOO_LARGE_TEXT)
         return length

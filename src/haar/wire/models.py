@@ -13,6 +13,7 @@ A file that is damaged, or of another version, is built anew. Documentation is d
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib.util
 import os
@@ -349,7 +350,8 @@ def write_cache(path: Path, body: bytes) -> None:
         scratch.write_bytes(_MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
         scratch.replace(path)
     except OSError:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
 
 
 def from_json(name: str, raw: dict[str, Any]) -> ServiceModel:

@@ -129,6 +129,7 @@ REQUESTS: list[tuple[str, Any]] = [
         {"ResourceArn": f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}"},
     ),
 ]
+STREAMS = {"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"}
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -193,9 +194,10 @@ def send(cloud: Running) -> Iterator[Callable[[str, bytes], tuple[int, Any]]]:
     connection = http.client.HTTPConnection(urlsplit(cloud.endpoint).netloc, timeout=30)
 
     def call(operation: str, body: bytes) -> tuple[int, Any]:
+        prefix = "DynamoDBStreams" if operation in STREAMS else "DynamoDB"
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+            "X-Amz-Target": f"{prefix}_20120810.{operation}",
         }
         request = AWSRequest("POST", cloud.endpoint + "/", data=body, headers=headers)
         signer.add_auth(request)
@@ -208,9 +210,9 @@ def send(cloud: Running) -> Iterator[Callable[[str, bytes], tuple[int, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def beaten_table(db: Any) -> None:
-    """The table that the requests are about."""
-    db.create_table(
+def filled(db: Any, cloud: Running) -> Callable[[Any], bytes]:
+    """Make the table that the requests are about; return what writes a request as a body."""
+    described = db.create_table(
         TableName=TABLE,
         KeySchema=[
             {"AttributeName": "p", "KeyType": "HASH"},
@@ -230,13 +232,28 @@ def beaten_table(db: Any) -> None:
             }
         ],
         BillingMode="PAY_PER_REQUEST",
-    )
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    streams, arn = cloud.client("dynamodbstreams"), described["LatestStreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    words = {"STREAM": arn, "SHARD": shard, "ITERATOR": iterator}
+
+    def body(members: Any) -> bytes:
+        text = json.dumps(members)
+        for word, meant in words.items():
+            text = text.replace(f'"{word}"', json.dumps(meant))
+        return text.encode()
+
+    return body
 
 
-def test_the_requests_are_right_before_they_are_spoilt(send: Any, beaten_table: None) -> None:
+def test_the_requests_are_right_before_they_are_spoilt(send: Any, filled: Any) -> None:
     """What is spoilt below works as it stands, or there would be nothing to spoil."""
     for operation, members in REQUESTS:
-        status, answer = send(operation, json.dumps(members).encode())
+        status, answer = send(operation, filled(members))
         assert status in {200, 400}, (operation, answer)
         if status == 400:
             assert "ConditionalCheckFailed" in answer["__type"], (operation, answer)
@@ -245,11 +262,11 @@ def test_the_requests_are_right_before_they_are_spoilt(send: Any, beaten_table: 
 @settings(max_examples=300, deadline=None)
 @given(request_=beaten())
 def test_a_spoilt_request_never_fails_haar(
-    send: Any, beaten_table: None, request_: tuple[str, Any]
+    send: Any, filled: Any, request_: tuple[str, Any]
 ) -> None:
     """Whatever a request says, the answer is a success or a refusal with a code and a reason."""
     operation, members = request_
-    status, answer = send(operation, json.dumps(members).encode())
+    status, answer = send(operation, filled(members))
     assert status in {200, 400, 501}, (operation, members, answer)
     if status != 200:
         assert "#" in answer["__type"]

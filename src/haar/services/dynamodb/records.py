@@ -170,6 +170,16 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         return frozenset(part.name for part in self.schema.parts)
 
     @cached_property
+    def projections(self) -> dict[int, frozenset[str]]:
+        """Index → the attributes that it has, where it does not have all."""
+        return {
+            index.uid: frozenset(
+                (*self.key_names, *(part.name for part in index.schema.parts), *index.included)
+            )
+            for index in self.indexes
+        }
+
+    @cached_property
     def has_local_indexes(self) -> bool:
         """Whether its items form collections whose size is bounded."""
         return any(index.is_local for index in self.indexes)

@@ -148,7 +148,8 @@ def _entry_row(table: Table, index: Index, row: bytes | None, item: Item) -> byt
     if index.projection == "ALL":
         assert row is not None, "an entry has an item"
         return row
-    projected = {name: item[name] for name in item if name in index_names(table, index)}
+    names = table.projections[index.uid]
+    projected = {name: item[name] for name in item if name in names}
     return encode(projected, measure_item(projected))
 
 
@@ -159,12 +160,6 @@ def add_entry(tx: Transaction, table: Table, index: Index, key: bytes, row: byte
     if entry is not None and tx.get(entry) is None:
         grown = _put(tx, table, index.uid, entry, None, _entry_row(table, index, row, item))
         assert grown > 0, "an entry has a key"
-
-
-def index_names(table: Table, index: Index) -> frozenset[str]:
-    """Return the attributes that an index has, where it does not have all."""
-    own = frozenset(part.name for part in index.schema.parts)
-    return table.key_names | own | frozenset(index.included)
 
 
 def _check_item(table: Table, item: Item, size: int) -> None:
@@ -188,7 +183,7 @@ def _entry_size(table: Table, index: Index, item: Item, size: int) -> int:
         return 0
     if index.projection == "ALL":
         return size
-    names = index_names(table, index)
+    names = table.projections[index.uid]
     return measure_item({name: item[name] for name in item if name in names})
 
 

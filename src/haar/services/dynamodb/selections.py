@@ -10,7 +10,6 @@ from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.expressions.binding import Bound
 from haar.services.dynamodb.row_bytes import item_of, size_of, spliced
-from haar.services.dynamodb.rows import index_names
 from haar.services.dynamodb.schema import item_key
 from haar.services.dynamodb.sources import Source
 from haar.services.dynamodb.values import Item
@@ -91,7 +90,7 @@ def selection_of(select: str, source: Source, bound: Bound) -> Selection:
     index = source.index
     if index is None or index.projection == "ALL":
         return Selection(source, bound, select == _COUNT, is_fetching=False)
-    names = index_names(source.table, index)
+    names = source.table.projections[index.uid]
     wanted: frozenset[str] = frozenset()
     if bound.projection is not None:
         wanted = bound.projection.used.attributes

@@ -46,13 +46,6 @@ class TableExists(ApiError):
     message = "Table already exists: {table}"
 
 
-class TableInUse(ApiError):
-    """The table is being deleted."""
-
-    code = "ResourceInUseException"
-    message = "Attempt to change a resource which is still in use: Table is being deleted: {table}"
-
-
 class AccessDenied(ApiError):
     """A table of another account, which has no policy that would allow it."""
 

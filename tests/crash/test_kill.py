@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,28 +24,34 @@ ROUNDS = int(os.environ.get("HAAR_CRASH_ROUNDS", "50"))
 DRAIN_SECONDS_MAX = 120
 
 
-def clients(haar: HaarProcess, *, read_timeout: float) -> Callable[[str], Any]:
-    """Return a maker of boto3 clients without retries: a cut-off call must stay cut off."""
-    made: dict[tuple[str, int], Any] = {}
-    keys = haar.keys()
+PATIENCE_S = 30
 
-    def client(service: str) -> Any:
-        who = (service, threading.get_ident())
-        if who not in made:
-            made[who] = boto3.session.Session().client(
-                service,
-                endpoint_url=haar.endpoint,
-                region_name="us-east-1",
-                config=Config(
-                    retries={"total_max_attempts": 1},
-                    inject_host_prefix=False,
-                    read_timeout=read_timeout,
-                ),
-                **keys,
-            )
-        return made[who]
 
-    return client
+def clients(haar: HaarProcess) -> Callable[[str], Any]:
+    """Return boto3 clients without retries: a cut-off call must stay cut off.
+
+    Port and keys outlive a kill, so one client a service is enough: making one costs more than a
+    round's calls.
+    """
+    keys, config = (
+        haar.keys(),
+        Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=20),
+    )
+    session = boto3.session.Session()
+    made = {
+        service: session.client(
+            service, endpoint_url=haar.endpoint, region_name="us-east-1", config=config, **keys
+        )
+        for service in ("dynamodb", "sqs", "s3", "dynamodbstreams")
+    }
+    return made.__getitem__
+
+
+def until_more(writer: Any) -> None:
+    """Wait until a writer has come to the end of a round of calls, for a while."""
+    before, deadline = writer.whole, time.monotonic() + PATIENCE_S
+    while writer.whole == before and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 @pytest.mark.crash
@@ -68,22 +73,25 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
         writers.Uploads(),
     ]
     try:
-        writers.prepare(clients(haar, read_timeout=20))
+        client = clients(haar)
+        writers.prepare(client)
         for _ in range(ROUNDS):
-            client = clients(haar, read_timeout=20)
             threads = [writer.start(client) for writer in all_writers]
-            time.sleep(0.05 + moments.fraction() * 0.75)  # the moment of the kill is what is random
+            # The moment of the kill is what is random; over the rounds everybody gets on.
+            until_more(all_writers[int(moments.fraction() * len(all_writers))])
+            time.sleep(moments.fraction() * 0.3)
             haar.kill()
             for thread in threads:
                 thread.join(timeout=30)
                 assert not thread.is_alive(), "a call must end when its server does"
             haar.start()
             for writer in all_writers:
-                writer.check(clients(haar, read_timeout=20))
+                writer.check(client)
             assert [failure for writer in all_writers for failure in writer.failures] == []
         deadline = time.monotonic() + DRAIN_SECONDS_MAX
-        messages.check_all(clients(haar, read_timeout=20), lambda: time.monotonic() > deadline)
+        messages.check_all(client, lambda: time.monotonic() > deadline)
         assert messages.failures == []
     finally:
         haar.kill()
-    assert all(writer.count > ROUNDS for writer in all_writers), "every writer wrote"
+    if ROUNDS >= 50:
+        assert all(writer.whole for writer in all_writers), "every writer wrote"

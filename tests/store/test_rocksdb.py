@@ -86,3 +86,17 @@ async def test_writers_at_once_are_all_acknowledged(tmp_path: Path) -> None:
     again = RocksStore(tmp_path / "store")
     assert {row.value for row in again.read(lambda tx: list(tx.scan(ALL)))} == {b"9"}
     await again.close()
+
+
+async def test_its_figures_tell_how_it_is(tmp_path: Path) -> None:
+    """Many commits share few syncs; memory and files are told for operators."""
+    store = RocksStore(tmp_path / "store")
+    await asyncio.gather(
+        *[store.transact(lambda tx, n=n: tx.put(b"%d" % n, b"")) for n in range(50)]
+    )
+    told = store.figures()
+    assert told["commits"] == 50
+    assert 1 <= told["syncs"] < 50
+    assert told["rows_about"] == 50
+    assert told["memtable_bytes"] > 0
+    await store.close()

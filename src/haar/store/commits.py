@@ -98,6 +98,12 @@ class GroupCommitStore:
         self._next = _Group()
         self._syncing: _Group | None = None
         self._is_asked = False
+        self._commits = 0
+        self._syncs = 0
+
+    def figures(self) -> dict[str, float]:
+        """Return how much was committed since the start, and in how many syncs."""
+        return {"commits": self._commits, "syncs": self._syncs}
 
     def read(self, body: Callable[[Transaction], T]) -> T:
         """Run ``body`` on the last durable state and return its result."""
@@ -136,6 +142,7 @@ class GroupCommitStore:
         except DiskError as err:
             raise self._fail(err) from err
         self._version += 1
+        self._commits += 1
         self._next.add(tx, self._watches.take_changed(tx))
         if self._syncing is None and not self._is_asked:
             self._is_asked = True
@@ -156,6 +163,7 @@ class GroupCommitStore:
             group.fail(self._fail(failure))
             return
         self._durable = snapshot
+        self._syncs += 1
         group.end()
         if self._next.commits and not self._is_asked:
             self._begin_sync()

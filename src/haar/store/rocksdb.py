@@ -41,6 +41,15 @@ from haar.store.overlay import Ground, OverlayTransaction
 from haar.store.snapshots import Fixed, Lost, Newest, cursor_of
 from haar.store.synced import SyncedMark, read_synced
 
+FIGURES = {
+    "cache_bytes": "rocksdb.block-cache-usage",
+    "memtable_bytes": "rocksdb.cur-size-all-mem-tables",
+    "table_bytes": "rocksdb.estimate-table-readers-mem",
+    "disk_bytes": "rocksdb.total-sst-files-size",
+    "rows_about": "rocksdb.estimate-num-keys",
+    "compaction_bytes_pending": "rocksdb.estimate-pending-compaction-bytes",
+}
+
 CACHE_BYTES = 32 * 1024 * 1024
 MEMTABLE_BYTES = 16 * 1024 * 1024
 OPEN_FILES_MAX = 256
@@ -67,6 +76,10 @@ class RocksStore(GroupCommitStore):
     ) -> None:
         self._rocks = _RocksEngine(path, cache_bytes)
         super().__init__(self._rocks, on_stop)
+
+    def figures(self) -> dict[str, float]:
+        """Return what operators watch: commits, syncs, and RocksDB's memory and files."""
+        return {**super().figures(), **self._rocks.figures()}
 
     async def checkpoint(self, path: Path) -> None:
         """Make a copy of everything committed at ``path``, mostly of hard links.
@@ -140,6 +153,10 @@ class _RocksEngine:
     def _serve_syncs(self) -> None:
         while (work := self._work.get()) is not None:
             work()
+
+    def figures(self) -> dict[str, float]:
+        """Return RocksDB's own figures."""
+        return {name: self._db.property_int_value(told) or 0 for name, told in FIGURES.items()}
 
     def checkpoint(self, path: Path) -> None:
         """Make a copy of everything written at ``path``, mostly of hard links."""
@@ -215,7 +232,10 @@ def options_of(cache_bytes: int) -> Options:
     options = Options(raw_mode=True)
     options.set_paranoid_checks(True)  # rocksdict's signature
     options.set_write_buffer_size(MEMTABLE_BYTES)
-    options.set_max_write_buffer_number(3)
+    # A writer is the event loop: it is slowed down only long after compaction fell behind.
+    options.set_max_write_buffer_number(4)
+    options.set_level_zero_slowdown_writes_trigger(40)
+    options.set_level_zero_stop_writes_trigger(80)
     options.set_max_open_files(OPEN_FILES_MAX)
     options.set_max_background_jobs(2)
     options.set_keep_log_file_num(2)

@@ -51,6 +51,7 @@ def test_kombu_puts_and_gets(cloud: Running, name: str) -> None:
         queue.close()
 
 
+@pytest.mark.slow
 def test_celery_works_through_a_queue(cloud: Running, name: str) -> None:
     """A worker takes tasks, retries the one that fails, and leaves an empty queue."""
     app = Celery("orders", broker=broker(cloud))
@@ -106,6 +107,7 @@ def aws(cloud: Running, *words: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_command_line_sends_and_receives(cloud: Running, name: str) -> None:
     """The AWS CLI creates a queue, sends, receives and deletes."""
     url = aws(cloud, "create-queue", "--queue-name", name)["QueueUrl"]

@@ -154,6 +154,21 @@ def test_a_long_poll_returns_with_the_message(client: Any, queue: str) -> None:
         assert answer.result(timeout=10)["Messages"][0]["Body"] == "here"
 
 
+def test_many_polls_share_what_comes(client: Any, queue: str) -> None:
+    """Each of many who wait gets one of the messages, and nobody is forgotten."""
+    with ThreadPoolExecutor(16) as pool:
+        answers = [
+            pool.submit(client.receive_message, QueueUrl=queue, WaitTimeSeconds=20)
+            for _ in range(16)
+        ]
+        for start in (0, 10):
+            numbers = range(start, min(start + 10, 16))
+            entries = [{"Id": str(n), "MessageBody": str(n)} for n in numbers]
+            client.send_message_batch(QueueUrl=queue, Entries=entries)
+        got = [answer.result(timeout=30)["Messages"][0]["Body"] for answer in answers]
+    assert sorted(got, key=int) == [str(n) for n in range(16)]
+
+
 def test_a_long_poll_ends_empty(timed: Any) -> None:
     """At the end of the wait there is no key ``Messages``; zero beats the queue's wait."""
     url = timed.sqs.create_queue(QueueName="q", Attributes={"ReceiveMessageWaitTimeSeconds": "20"})[

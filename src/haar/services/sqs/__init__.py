@@ -6,5 +6,7 @@ stands behind a visibility timeout: a receive looks at the rows whose time has c
 ready ones.
 
 Other than on AWS: a message is received in the order of arrival where nothing was in flight; a
-receive looks at the whole queue, however short the poll; counts are exact. KMS keys are refused.
+receive looks at the whole queue, however short the poll and however many groups are held; counts
+are exact. No queue is throttled. A standard queue keeps and tells message groups, but does not
+prefer quiet ones. KMS keys are refused.
 """

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from haar.config import Config
 from haar.kernel import pages
 from haar.kit.call import Call, Members
+from haar.kit.cloud import Cloud
 from haar.kit.operation import anything, operation
 from haar.services.sqs import attributes, expiry, fifo, keys, kinds, redrive, tags
 from haar.services.sqs.attributes import Fields
@@ -22,7 +24,6 @@ from haar.services.sqs.lookup import find, load, named_arn, queue_arn, url_of
 from haar.services.sqs.records import QUEUE, Queue
 from haar.store.api import Span, Transaction
 
-DELETED_MS = 60_000
 PURGE_MS = 60_000
 PAGE_MAX = 1000
 
@@ -36,11 +37,12 @@ _FIFO_NAME_TEXT = (
 _TIME_BYTES = 8
 
 
-@operation("CreateQueue", members="QueueName Attributes tags", resource=named_arn)
-def create_queue(call: Call[Members], tx: Transaction) -> Members:
+@operation("CreateQueue", members="QueueName Attributes tags", resource=named_arn, needs_task=False)
+async def create_queue(call: Call[Members], cloud: Cloud) -> Members:
     """Make a queue, or return the one of that name if what is asked for is what it has.
 
-    Keys: reads ``queue``, ``deleted``; writes ``queue``, ``tags``, ``source``; clears ``deleted``.
+    Keys: reads ``queue``, ``deleted``; writes ``queue``, ``tags``, ``source`` and a job; clears
+    ``deleted``.
 
     Raises:
         InvalidParameterValue: a name that no queue can have; a redrive policy that is wrong.
@@ -53,17 +55,20 @@ def create_queue(call: Call[Members], tx: Transaction) -> Members:
     given = attributes.given_to_create(call.members)
     is_fifo = checked_kind(call.members["QueueName"], given)
     attributes.refuse_unknown(given, is_fifo=is_fifo, is_new=True)
-    arn = call.resource
-    fields = attributes.checked(given, arn)
-    queue = find(tx, arn)
-    if queue is not None:
-        other = attributes.differing(given, fields, queue)
-        if other is not None:
+    fields = attributes.checked(given, call.resource)
+    config = cloud.part(Config)
+    free_ms = config.queue_name_s * 1000
+
+    def body(tx: Transaction) -> None:
+        queue = find(tx, call.resource)
+        if queue is None:
+            refuse_recent(tx, call.resource, call.now_ms - free_ms)
+            put_new(call, tx, fields, is_fifo=is_fifo)
+        elif (other := attributes.differing(given, fields, queue)) is not None:
             raise QueueNameExists(attribute=other)
-        return {"QueueUrl": url_of(call, arn)}
-    refuse_recent(tx, arn, call.now_ms)
-    put_new(call, tx, fields, is_fifo=is_fifo)
-    return {"QueueUrl": url_of(call, arn)}
+
+    await cloud.transact(body)
+    return {"QueueUrl": url_of(call, call.resource)}
 
 
 def checked_kind(name: str, given: dict[str, str]) -> bool:
@@ -80,8 +85,8 @@ def checked_kind(name: str, given: dict[str, str]) -> bool:
     return is_fifo
 
 
-def refuse_recent(tx: Transaction, arn: str, now_ms: int) -> None:
-    """Refuse the name of a queue that was deleted a moment ago.
+def refuse_recent(tx: Transaction, arn: str, after_ms: int) -> None:
+    """Refuse the name of a queue that was deleted after ``after_ms``.
 
     Raises:
         QueueDeletedRecently: it was.
@@ -89,7 +94,7 @@ def refuse_recent(tx: Transaction, arn: str, now_ms: int) -> None:
     raw = tx.get(keys.deleted(arn))
     if raw is None:
         return
-    if now_ms < int.from_bytes(raw, "big") + DELETED_MS:
+    if int.from_bytes(raw, "big") > after_ms:
         raise QueueDeletedRecently
     tx.clear(keys.deleted(arn))
 

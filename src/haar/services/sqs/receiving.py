@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -12,9 +11,10 @@ from haar.kit.operation import operation
 from haar.services.sqs import contents, dedup, keys, kinds, texts
 from haar.services.sqs.errors import InvalidAttributeName, InvalidParameterValue, OverLimit
 from haar.services.sqs.found import Taken
+from haar.services.sqs.lobby import Lobby
 from haar.services.sqs.lookup import load, queue_arn
 from haar.services.sqs.records import Attribute, Queue
-from haar.store.api import Transaction, Watch
+from haar.store.api import Transaction
 
 COUNT_MAX = 10
 WAIT_S_MAX = 20
@@ -163,28 +163,16 @@ async def receive_message(call: Call[Members], cloud: Cloud) -> Members:
     Source: AWS docs, SQS API reference, ReceiveMessage.
     """
     poll = checked(call.members)
-    now_ms, deadline_ms = call.now_ms, 0
-    watch: Watch | None = None
-    try:
-        while True:
-            found = await look(cloud, call, poll, now_ms)
-            deadline_ms = deadline_ms or call.now_ms + found.wait_s * 1000
-            now_ms = cloud.clock.now_ms()
-            if found.messages:
-                return {"Messages": found.messages}
-            if found.is_stopped:
-                continue
-            if now_ms >= deadline_ms:
-                return {}
-            if watch is not None:
-                await wait(cloud, watch, min(found.wake_ms, deadline_ms))
-                watch.cancel()
-                now_ms = cloud.clock.now_ms()
-            # Before the next look: what is sent during it wakes us.
-            watch = cloud.store.watch(keys.data(found.queue_id).sent)
-    finally:
-        if watch is not None:
-            watch.cancel()
+    found = await look(cloud, call, poll, call.now_ms)
+    until_ms = call.now_ms + found.wait_s * 1000
+    while not found.messages:
+        if found.is_stopped:
+            found = await look(cloud, call, poll, cloud.clock.now_ms())
+        elif cloud.clock.now_ms() < until_ms:
+            found = await look_later(cloud, call, poll, found.queue_id, until_ms)
+        else:
+            return {}
+    return {"Messages": found.messages}
 
 
 async def look(cloud: Cloud, call: Call[Members], poll: Poll, now_ms: int) -> Round:
@@ -236,18 +224,26 @@ def round_of(
     )
 
 
-async def wait(cloud: Cloud, watch: Watch, until_ms: int) -> None:
-    """Return at news of the queue, or when ``until_ms`` has come."""
-    loop = asyncio.get_running_loop()
-    waits = (
-        loop.create_task(watch.changed()),
-        loop.create_task(cloud.clock.sleep_until(until_ms)),
-    )
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waits:
-            one.cancel()
+async def look_later(
+    cloud: Cloud, call: Call[Members], poll: Poll, queue_id: bytes, until_ms: int
+) -> Round:
+    """Take what there is for a poll when it is worth to look again, or at ``until_ms``.
+
+    Raises:
+        QueueDoesNotExist: the queue was deleted meanwhile.
+    """
+    lobby = cloud.part(Lobby)
+    async with lobby.first(queue_id, until_ms):
+        watch = cloud.store.watch(keys.data(queue_id).sent)
+        try:
+            # What came before the watch wakes nobody.
+            found = await look(cloud, call, poll, cloud.clock.now_ms())
+            if found.messages or found.is_stopped:
+                return found
+            await lobby.news(watch.changed(), min(found.wake_ms, until_ms))
+        finally:
+            watch.cancel()
+    return await look(cloud, call, poll, cloud.clock.now_ms())
 
 
 def told(taken: Taken, poll: Poll) -> Members:

@@ -14,6 +14,7 @@ from haar.services.sqs import (
     tags,
     workers,
 )
+from haar.services.sqs.lobby import Lobby
 
 SERVICE = Service(
     name="sqs",
@@ -27,5 +28,6 @@ SERVICE = Service(
         *permissions.OPERATIONS,
         *moves.OPERATIONS,
     ),
+    parts=(Lobby,),
     jobs=(workers.SWEEP, workers.MOVE),
 )

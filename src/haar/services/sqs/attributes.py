@@ -14,7 +14,7 @@ from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Members
 from haar.services.sqs.errors import InvalidAttributeName, InvalidAttributeValue
 from haar.services.sqs.records import Queue
-from haar.services.sqs.redrive import checked_allow, checked_redrive, told_redrive
+from haar.services.sqs.redrive import checked_allow, checked_redrive, map_of, told_redrive
 
 Attributes = dict[str, str]
 Fields = dict[str, Any]
@@ -60,6 +60,7 @@ _READ = frozenset({*COUNTS, "QueueArn", "CreatedTimestamp", "LastModifiedTimesta
 _ALL = "All"
 
 POLICY_BYTES_MAX = 8192
+_DIGITS_MAX = 10
 
 
 def refuse_unknown(given: Iterable[str], *, is_fifo: bool, is_new: bool) -> None:
@@ -121,7 +122,8 @@ def checked_number(name: str, text: str, low: int, high: int) -> int:
     Raises:
         InvalidAttributeValue: not a number, or out of range.
     """
-    if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX
+    if not is_number or not low <= int(text) <= high:
         raise InvalidAttributeValue(name=name)
     return int(text)
 
@@ -145,14 +147,16 @@ def checked_policy(text: str) -> str:
     """
     if not text:
         return ""
-    try:
-        policy = json.loads(text)
-    except ValueError:
-        policy = None
-    is_map = isinstance(policy, dict) and "Statement" in policy
-    if not is_map or len(text.encode()) > POLICY_BYTES_MAX:
+    policy = map_of(text) if len(text) <= POLICY_BYTES_MAX else None
+    if policy is None or not _has_statements(policy) or len(text.encode()) > POLICY_BYTES_MAX:
         raise InvalidAttributeValue(name="Policy")
     return text
+
+
+def _has_statements(policy: dict[str, Any]) -> bool:
+    found: Any = policy.get("Statement")
+    statements = found if found.__class__ is list else [found]
+    return all(one.__class__ is dict for one in statements)
 
 
 def refuse_combinations(queue: Queue) -> None:

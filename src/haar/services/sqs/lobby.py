@@ -54,15 +54,14 @@ class Lobby:
         if not line.turn.locked():
             return await line.turn.acquire()
         turn = asyncio.get_running_loop().create_task(line.turn.acquire())
+        has_come = False
         try:
             await self.either(turn, until_ms)
-        except BaseException:
-            _give_up(line, turn)
-            raise
-        if not turn.done():
-            _give_up(line, turn)
-            return False
-        return True
+            has_come = turn.done()
+        finally:
+            if not has_come:
+                _give_up(line, turn)
+        return has_come
 
     async def either(self, task: asyncio.Task[Any], until_ms: int) -> None:
         """Return when the task has ended, or when ``until_ms`` has come."""

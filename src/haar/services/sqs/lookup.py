@@ -10,6 +10,10 @@ from haar.services.sqs.errors import InvalidAddress, QueueDoesNotExist
 from haar.services.sqs.records import QUEUE, Queue
 from haar.store.api import Transaction
 
+ARN_MAX = 256
+URL_MAX = 1024
+"""Longer ones name nothing, and would fill what remembers them."""
+
 
 @lru_cache(maxsize=4096)  # a pure function, asked by every call
 def place_of(url: str) -> tuple[str, str]:
@@ -36,7 +40,10 @@ def queue_arn(members: Members, scope: Scope) -> str:
     Raises:
         InvalidAddress: not a queue URL.
     """
-    return _arn_of(members["QueueUrl"], scope)
+    url: str = members["QueueUrl"]
+    if len(url) > URL_MAX:
+        raise InvalidAddress(address=url[:URL_MAX])
+    return _arn_of(url, scope)
 
 
 def named_arn(members: Members, scope: Scope) -> str:
@@ -54,6 +61,8 @@ def url_of(call: Call[Members], arn: str) -> str:
 
 def find(tx: Transaction, arn: str) -> Queue | None:
     """Return the queue of an ARN, or None."""
+    if len(arn) > ARN_MAX:
+        return None
     raw = tx.get(keys.queue(arn))
     return None if raw is None else QUEUE.decode_hot(raw)
 

@@ -88,7 +88,7 @@ def parse_handle(text: str) -> tuple[str, str]:
     try:
         said: Any = json.loads(base64.b64decode(text, validate=True))
         return str(said["taskId"]), checked_arn("TaskHandle", str(said["sourceArn"]))
-    except (ValueError, KeyError, TypeError, InvalidParameterValue):
+    except (ValueError, RecursionError, KeyError, TypeError, InvalidParameterValue):
         raise ResourceNotFound(_UNKNOWN_TEXT) from None
 
 

@@ -183,7 +183,7 @@ async def look(cloud: Cloud, call: Call[Members], poll: Poll, now_ms: int) -> Ro
         OverLimit: too many messages are in flight, and the poll does not wait.
     """
     try:
-        return await cloud.transact(lambda tx: take(tx, call.resource, poll, now_ms))
+        return await cloud.store.transact(lambda tx: take(tx, call.resource, poll, now_ms))
     except OverLimit:
         queue = cloud.read(lambda tx: load(tx, call.resource))
         wait_s = poll.wait_s if poll.wait_s is not None else queue.wait_s

@@ -11,6 +11,7 @@ from haar.services.sqs.records import Queue
 
 RECEIVES_MAX = 1000
 SOURCES_MAX = 10
+_DIGITS_MAX = 10
 
 _PERMISSIONS = frozenset({"allowAll", "denyAll", "byQueue"})
 
@@ -20,10 +21,11 @@ def refused(text: str, reason: str) -> InvalidParameterValue:
     return InvalidParameterValue(value=text, name="RedrivePolicy", reason=reason)
 
 
-def _map_of(text: str) -> dict[str, Any] | None:
+def map_of(text: str) -> dict[str, Any] | None:
+    """Return the JSON map of a text, or None where it is none."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
@@ -40,11 +42,11 @@ def checked_redrive(text: str, arn: str) -> tuple[str, int]:
     """
     if not text:
         return "", 0
-    policy = _map_of(text)
+    policy = map_of(text)
     if policy is None:
         raise refused(text, "Redrive policy is not a valid JSON map.")
     for name in ("maxReceiveCount", "deadLetterTargetArn"):
-        if policy.get(name) in {None, ""}:
+        if not str(policy.get(name) or ""):
             raise refused(text, f"Redrive policy does not contain mandatory attribute: {name}.")
     return _target(text, policy["deadLetterTargetArn"], arn), _receives(text, policy)
 
@@ -53,6 +55,7 @@ def _receives(text: str, policy: dict[str, Any]) -> int:
     value = policy["maxReceiveCount"]
     shown = str(value)
     is_number = not isinstance(value, bool) and shown.isascii() and shown.isdecimal()
+    is_number = is_number and len(shown) <= _DIGITS_MAX
     if not is_number or not 1 <= int(shown) <= RECEIVES_MAX:
         reason = (
             f"Invalid value for maxReceiveCount: {shown}, valid values are from 1 to "
@@ -81,9 +84,9 @@ def checked_allow(text: str) -> str:
     """
     if not text:
         return ""
-    policy = _map_of(text)
+    policy = map_of(text)
     permission = policy.get("redrivePermission") if policy is not None else None
-    if policy is None or permission not in _PERMISSIONS:
+    if policy is None or str(permission) not in _PERMISSIONS:
         raise InvalidAttributeValue(name="RedriveAllowPolicy")
     sources: Any = policy.get("sourceQueueArns")
     is_list = sources.__class__ is list and 0 < len(sources) <= SOURCES_MAX

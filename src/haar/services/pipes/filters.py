@@ -21,14 +21,19 @@ BAD_FILTER = "Invalid filter pattern definition. {reason}"
 """Of event source mappings the first sentence is known; of Pipes none is."""
 
 
+def patterns_of(source_parameters: Members) -> list[str]:
+    """Return the patterns of a source's filters; a message is taken that matches any."""
+    filters: list[Members] = source_parameters.get("FilterCriteria", {}).get("Filters", [])
+    return [one["Pattern"] for one in filters if "Pattern" in one]
+
+
 def compiled(source_parameters: Members) -> Callable[[Any], bool]:
     """Return what tells whether a pipe takes an event.
 
     Raises:
         ValidationFailed: a filter is no pattern.
     """
-    filters: list[Members] = source_parameters.get("FilterCriteria", {}).get("Filters", [])
-    patterns = [one["Pattern"] for one in filters if "Pattern" in one]
+    patterns = patterns_of(source_parameters)
     if not patterns:
         return _takes_all
     try:

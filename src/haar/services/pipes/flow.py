@@ -58,10 +58,12 @@ class Flow:
         self._cloud = cloud
         self._pipe = pipe
         self._source = Queue(Caller(cloud, pipe.role), pipe.source)
+        self._is_filtered = bool(filters.patterns_of(pipe.source_parameters))
         self._takes: Callable[[Any], bool] = filters.compiled(pipe.source_parameters)
         self._passes = Passes(cloud, pipe)
         self._room = asyncio.Semaphore(PASSES_AT_ONCE)
         self._is_over = asyncio.Event()
+        self._removing: asyncio.Task[None] | None = None
         self._failures = 0
         self._refusals = 0
         parameters = pipe.source_parameters["SqsQueueParameters"]
@@ -101,7 +103,7 @@ class Flow:
     async def _read(self, group: asyncio.TaskGroup) -> None:
         """Read one batch and start its passes; pause where nothing but failures comes back."""
         try:
-            batch = await self._gather()
+            batch = await self._gather(group)
         except ApiError as refusal:
             self._note_refusal(refusal)
             batch = []
@@ -111,18 +113,18 @@ class Flow:
         if self._failures:
             await self._pause()
 
-    async def _gather(self) -> list[Event]:
+    async def _gather(self, group: asyncio.TaskGroup) -> list[Event]:
         """Return the messages of one batch that the filter takes; the others are removed.
 
         Without a window a batch is what the queue has now; with one, what comes until it is full
-        or the window has passed since the first message.
+        or the window has passed since the first message. It may be a bit more than one batch.
         """
         taken: list[Event] = []
         end_ms: int | None = None
         while len(taken) < self._size and sum(map(_bytes_of, taken)) < BATCH_BYTES_MAX:
-            asked = min(self._size - len(taken), RECEIVE_MAX)
+            asked = min(self._size - (0 if self._is_filtered else len(taken)), RECEIVE_MAX)
             got = await self._receive(asked, self._wait_s(end_ms))
-            taken += await self._filtered(got)
+            taken += await self._filtered(group, got)
             if self._is_over.is_set():
                 break
             if taken and end_ms is None:
@@ -143,13 +145,23 @@ class Flow:
         got = await unless(self._is_over.wait(), self._source.receive(count, wait_s))
         return got or []
 
-    async def _filtered(self, got: list[Event]) -> list[Event]:
+    async def _filtered(self, group: asyncio.TaskGroup, got: list[Event]) -> list[Event]:
+        """Return what the filter takes; the rest is removed while the next messages are read."""
         taken: list[Event] = []
         refused: list[Event] = []
         for event in got:
             (taken if self._takes(event) else refused).append(event)
-        await self._source.remove(refused)
+        if refused:
+            if self._removing is not None:
+                await self._removing
+            self._removing = group.create_task(self._remove(refused))
         return taken
+
+    async def _remove(self, events: list[Event]) -> None:
+        try:
+            await self._source.remove(events)
+        except ApiError as refusal:
+            self._note_refusal(refusal)
 
     async def _carry(self, batch: list[Event]) -> None:
         """Do one pass; its messages go from the queue but for those that failed."""

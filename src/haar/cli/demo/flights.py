@@ -56,8 +56,8 @@ class Answers:
 
     flights: int = 0
     late: int = 0
-    late_here: dict[str, tuple[int, str]] = field(default_factory=dict)
-    tallies: dict[str, Counter[str]] = field(default_factory=dict)
+    late_here: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    tallies: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
 
 
 def compute(content: bytes) -> Answers:

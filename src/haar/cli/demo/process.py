@@ -96,7 +96,8 @@ class HaarProcess:
         import boto3  # an optional dependency, haar[demo]  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415  # the same
 
-        return boto3.client(  # type: ignore[call-overload]  # any service's name
+        session: Any = boto3.Session()  # its types know names of services, not any str
+        return session.client(
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",

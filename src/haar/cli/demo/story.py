@@ -1,25 +1,20 @@
-"""The story, step by step: upload, count, pipe, drain, check."""
+"""The story, step by step: upload, count, pipe, drain."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from haar.cli.demo import cloud, flights
 from haar.cli.demo.flights import Answers
 from haar.cli.demo.process import HaarProcess
+from haar.cli.demo.steps import Steps
 
 PART_BYTES = 5 * 1024 * 1024
-POLL_S = 0.2
+POLL_S = 0.1
 PATIENCE_S = 600
 
 
@@ -27,36 +22,26 @@ class DemoFailed(Exception):
     """A step did not come to its end; the text says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How a step went: what it did, how much of what, and in how many seconds."""
-
-    name: str
-    count: int
-    unit: str
-    seconds: float
-
-
 class Story:
     """Tells the story against one haar.
 
     Args:
         haar: the process.
-        console: where the progress bars go.
+        steps: shows how far each step is.
+        content: the CSV.
+        expected: the answers, as the CSV alone gives them.
         crash: whether to kill haar in the middle of the map and of the pipe.
-        rows: only so many flights; None takes all.
     """
 
     def __init__(
-        self, haar: HaarProcess, console: Console, *, crash: bool, rows: int | None
+        self, haar: HaarProcess, steps: Steps, content: bytes, expected: Answers, *, crash: bool
     ) -> None:
         self._haar = haar
-        self._console = console
+        self._steps = steps
+        self._content = content
+        self._expected = expected
         self._crash = crash
-        self.steps: list[Step] = []
         self.crashes = 0
-        self.content = flights.text(rows)
-        self.expected = flights.compute(self.content)
 
     def tell(self) -> Answers:
         """Run every step and return the answers that haar gave."""
@@ -72,11 +57,12 @@ class Story:
     def _upload(self) -> None:
         s3 = self._haar.client("s3")
         where = {"Bucket": cloud.BUCKET, "Key": cloud.KEY}
-        with self._step("upload to S3 in parts", len(self.content), "bytes") as advance:
+        content = self._content
+        with self._steps.step("upload to S3", len(content), "bytes") as advance:
             upload = s3.create_multipart_upload(**where)["UploadId"]
             parts: list[dict[str, Any]] = []
-            for number, start in enumerate(range(0, len(self.content), PART_BYTES), start=1):
-                part = self.content[start : start + PART_BYTES]
+            for number, start in enumerate(range(0, len(content), PART_BYTES), start=1):
+                part = content[start : start + PART_BYTES]
                 answer = s3.upload_part(**where, UploadId=upload, PartNumber=number, Body=part)
                 parts.append({"PartNumber": number, "ETag": answer["ETag"]})
                 advance(len(part))
@@ -85,20 +71,18 @@ class Story:
     def _count(self, names: cloud.Names, found: Answers) -> None:
         states = self._haar.client("stepfunctions")
         execution = states.start_execution(stateMachineArn=names.machine_arn, name="all")
-        arn = execution["executionArn"]
-        total = self.expected.flights
-        with self._step("Distributed Map, Lambda, DynamoDB", total, "flights") as advance:
-            done = 0
-            for _ in self._polls("the state machine"):
+        arn, total, done = execution["executionArn"], self._expected.flights, 0
+        answer: dict[str, Any] = {}
+        with self._steps.step("map, count in Lambda", total, "flights") as advance:
+            for _ in _polls("the state machine"):
                 counted = _items_done(states, arn)
                 advance(counted - done)
                 done = counted
-                if self._crash and self.crashes == 0 and done > total // 3:
-                    self._kill("the map")
+                if self.crashes == 0 and done > total // 3:
+                    self._kill(f"the map, {done:,} flights counted")
                 answer = states.describe_execution(executionArn=arn)
                 if answer["status"] != "RUNNING":
                     break
-            advance(total - done if answer["status"] == "SUCCEEDED" else 0)
         if answer["status"] != "SUCCEEDED":
             raise DemoFailed(f"the execution is {answer['status']}: {answer.get('cause')}")
         batches = json.loads(answer["output"])
@@ -107,7 +91,7 @@ class Story:
 
     def _read_tallies(self, found: Answers) -> None:
         dynamodb = self._haar.client("dynamodb")
-        for pair in self.expected.tallies:
+        for pair in self._expected.tallies:
             key = {"pk": {"S": f"tally#{pair}"}}
             item = dynamodb.get_item(TableName=cloud.TABLE, Key=key).get("Item", {})
             numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
@@ -115,49 +99,52 @@ class Story:
 
     def _pipe(self, names: cloud.Names, found: Answers) -> None:
         sqs = self._haar.client("sqs")
-        expected = len(self.expected.late_here)
-        with self._step("pipe: filter, enrich, deliver", self.expected.late, "messages") as advance:
+        late, expected, done = self._expected.late, len(self._expected.late_here), 0
+        with self._steps.step("pipe, filter, name", late, "messages") as advance:
             self._haar.client("pipes").start_pipe(Name=names.pipe)
-            for _ in self._polls("the pipe"):
-                before = len(found.late_here)
-                for flight in _drain(sqs, names.here_url):
-                    told = flights.route(flight["airline"], flight["to"])
-                    found.late_here[flight["id"]] = flight["late_minutes"], told
-                news = len(found.late_here) - before
-                advance(news * self.expected.late // max(expected, 1))
-                if self._crash and self.crashes == 1 and len(found.late_here) > expected // 3:
-                    self._kill("the pipe")
-                if len(found.late_here) >= expected and _is_empty(sqs, names.late_url):
+            for flight in self._arrivals(sqs, names.here_url, found, expected):
+                told = flights.route(flight["airline"], flight["to"])
+                found.late_here[flight["id"]] = flight["late_minutes"], told
+                # Of every so many late flights one is from here: that tells how far the pipe is.
+                read = len(found.late_here) * late // max(expected, 1)
+                advance(read - done)
+                done = read
+                if self.crashes == 1 and len(found.late_here) > expected // 3:
+                    self._kill(f"the pipe, {done:,} messages read")
+            for _ in _polls("the pipe"):
+                if _is_empty(sqs, names.late_url):
                     break
 
+    def _arrivals(
+        self, sqs: Any, url: str, found: Answers, expected: int
+    ) -> Iterator[dict[str, Any]]:
+        """Yield what the pipe delivers until all that is expected has come."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(found.late_here) < expected:
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"the pipe did not come to its end in {PATIENCE_S} seconds")
+            yield from _take(sqs, url)
+
     def _kill(self, where: str) -> None:
+        if not self._crash:
+            return
         self.crashes += 1
-        self._console.print(f"  [bold red]SIGKILL[/] in the middle of {where}; starting it again")
+        start = time.monotonic()
         self._haar.kill()
         self._haar.start()
-
-    def _polls(self, what: str) -> Iterator[None]:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            yield
-            time.sleep(POLL_S)
-        raise DemoFailed(f"{what} did not come to its end in {PATIENCE_S} seconds")
-
-    @contextmanager
-    def _step(self, name: str, count: int, unit: str) -> Iterator[Callable[[int], None]]:
-        bar = Progress(
-            TextColumn("{task.description:<36}"),
-            BarColumn(),
-            TextColumn("{task.completed:>10,.0f} / {task.total:,.0f} " + unit),
-            TimeElapsedColumn(),
-            console=self._console,
+        self._steps.console.print(
+            f"  [bold red]SIGKILL[/] in the middle of {where}; "
+            f"up again after {time.monotonic() - start:.1f} s",
+            highlight=False,
         )
-        start = time.monotonic()
-        with bar:
-            task = bar.add_task(name, total=count)
-            yield lambda more: bar.advance(task, more)
-            bar.update(task, completed=count)
-        self.steps.append(Step(name, count, unit, time.monotonic() - start))
+
+
+def _polls(what: str) -> Iterator[None]:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(POLL_S)
+    raise DemoFailed(f"{what} did not come to its end in {PATIENCE_S} seconds")
 
 
 def _items_done(states: Any, execution_arn: str) -> int:
@@ -168,12 +155,12 @@ def _items_done(states: Any, execution_arn: str) -> int:
     return int(counts["succeeded"])
 
 
-def _drain(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
-    while True:
-        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        if not messages:
-            return
-        yield from (json.loads(message["Body"]) for message in messages)
+def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
+    """Yield up to ten messages, removed once all of them have been used."""
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2)
+    messages = answer.get("Messages", [])
+    yield from (json.loads(message["Body"]) for message in messages)
+    if messages:
         sqs.delete_message_batch(
             QueueUrl=url,
             Entries=[
@@ -187,10 +174,3 @@ def _is_empty(sqs: Any, url: str) -> bool:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return all(int(counts[name]) == 0 for name in names)
-
-
-def fresh(data: Path) -> HaarProcess:
-    """Start a haar on a data directory and return it."""
-    haar = HaarProcess(data)
-    haar.start()
-    return haar

@@ -17,8 +17,9 @@ TABLE = os.environ["TABLE"]
 LATE_QUEUE = os.environ["LATE_QUEUE"]
 LATE_MINUTES = 180
 
-dynamodb = boto3.client("dynamodb")
-sqs = boto3.client("sqs")
+# Untyped: a function's zip does not have the types of AWS's models.
+session: Any = boto3.Session()
+dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
@@ -50,7 +51,7 @@ def tally(flights: list[dict[str, str]]) -> dict[str, Counter[str]]:
 def queue(late: list[dict[str, str]]) -> None:
     """Send each late flight to the queue, ten at a time."""
     for start in range(0, len(late), 10):
-        entries: list[Any] = [  # typed by AWS's models, which a function's zip does not have
+        entries = [
             {"Id": str(number), "MessageBody": json.dumps(message(flight))}
             for number, flight in enumerate(late[start : start + 10])
         ]
@@ -73,7 +74,7 @@ def message(flight: dict[str, str]) -> dict[str, Any]:
 
 def add_once(batch: str, tallies: dict[str, Counter[str]]) -> None:
     """Add the tallies, unless this batch was added before."""
-    mark: Any = {
+    mark = {
         "Put": {
             "TableName": TABLE,
             "Item": {"pk": {"S": f"batch#{batch}"}},
@@ -89,7 +90,7 @@ def add_once(batch: str, tallies: dict[str, Counter[str]]) -> None:
             raise
 
 
-def addition(pair: str, counts: Counter[str]) -> Any:
+def addition(pair: str, counts: Counter[str]) -> dict[str, Any]:
     """Return the update that adds to one tally."""
     return {
         "Update": {

@@ -56,13 +56,15 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def haar_command(environ: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command to its end."""
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, timeout: int = TIMEOUT_S, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*HAAR, *arguments],
             capture_output=True,
             text=True,
             env={**environ, **variables},
-            timeout=TIMEOUT_S,
+            timeout=timeout,
             check=False,
         )
 

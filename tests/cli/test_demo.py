@@ -16,12 +16,13 @@ from haar.cli.demo.flights import Answers
 from haar.cli.demo.steps import Step, Steps
 
 Run = Callable[..., CompletedProcess[str]]
+TIMEOUT_S = 400
 
 
 @pytest.mark.slow
 def test_the_story_is_told_and_every_figure_is_right(haar_command: Run) -> None:
     """Upload, map, functions, table, queue and pipe agree with the CSV."""
-    told = haar_command("demo", "--rows", "4000")
+    told = haar_command("demo", "--rows", "3000", timeout=TIMEOUT_S)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "Every figure is right." in told.stdout
     assert "differs" not in told.stdout
@@ -33,7 +34,7 @@ def test_the_story_is_told_and_every_figure_is_right(haar_command: Run) -> None:
 @pytest.mark.crash
 def test_the_story_survives_two_kills(haar_command: Run) -> None:
     """SIGKILL in the middle of the map and of the pipe changes no figure."""
-    told = haar_command("demo", "--crash", "--rows", "12000")
+    told = haar_command("demo", "--crash", "--rows", "6000", timeout=TIMEOUT_S)
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stdout.count("SIGKILL in the middle of") == 2
     assert "though haar was killed 2 times" in told.stdout

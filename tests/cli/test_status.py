@@ -35,7 +35,7 @@ def test_it_tells_that_none_is_running(haar_command: Run) -> None:
     """Exit status 1 and a sentence, for scripts that wait."""
     ended = haar_command("status", "--port", "1")
     assert ended.returncode == 1
-    assert ended.stderr == "haar: haar is not running at http://127.0.0.1:1.\n"
+    assert ended.stderr == "haar: haar is not running at http://127.0.0.1:1; `haar up` starts it.\n"
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,32 @@ def test_a_directory_that_cannot_be_made_is_refused(haar_command: Run, tmp_path:
     assert str(tmp_path / "file" / "data") in one_sentence(ended)
 
 
+def test_a_file_is_no_data_directory(haar_command: Run, tmp_path: Path) -> None:
+    """It is said to be a file, without an error's number."""
+    (tmp_path / "file").touch()
+    said = one_sentence(haar_command("up", "--data", str(tmp_path / "file"), "--port", "0"))
+    assert said == f"haar: {tmp_path / 'file'} is a file, not a directory.\n"
+
+
+def test_a_directory_of_somebody_else_is_refused(haar_command: Run, tmp_path: Path) -> None:
+    """``--data .`` in a project does not strew haar's files among the others."""
+    (tmp_path / "notes.txt").touch()
+    ended = haar_command("up", "--data", str(tmp_path), "--port", "0")
+    assert "has other files in it" in one_sentence(ended)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_damaged_store_is_refused(up: Start, haar_command: Run, tmp_path: Path) -> None:
+    """A sentence and a status of its own."""
+    up().end()
+    for path in (tmp_path / "data" / "store").glob("MANIFEST-*"):
+        path.write_bytes(b"damage")
+    ended = haar_command("up", "--data", str(tmp_path / "data"), "--port", "0")
+    assert ended.returncode == 3
+    assert "Traceback" not in ended.stderr
+    assert str(tmp_path / "data" / "store") in ended.stderr
+
+
 def test_a_directory_of_a_newer_format_is_refused(haar_command: Run, tmp_path: Path) -> None:
     """An older haar does not touch what a newer one wrote."""
     (tmp_path / "data").mkdir()

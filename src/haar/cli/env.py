@@ -6,13 +6,14 @@ Made from the credentials file alone, so that it works whether haar runs or not.
 from __future__ import annotations
 
 import shlex
+import sys
 from configparser import ConfigParser
 from configparser import Error as NotIni
 from pathlib import Path
 
 import click
 
-from haar.cli.failure import Failure
+from haar.cli.failure import Failure, own_command
 from haar.cli.settings import configured
 from haar.config import Config, default_data
 from haar.identity.certificates import bundle_of
@@ -39,6 +40,13 @@ def env(*, data: Path | None, host: str | None, port: int | None, tls: bool | No
     click.echo(f"unset {' '.join(stale)}")
     for name, value in exports(config, *key, bundle).items():
         click.echo(f"export {name}={shlex.quote(value)}")
+    if sys.stdout.isatty():  # somebody reads it, who wants a shell to
+        click.echo(f'# Nothing is set yet. To set it: eval "$({shlex.join(typed())})"')
+
+
+def typed() -> list[str]:
+    """Return the command as it was typed."""
+    return [own_command(), *sys.argv[1:]]
 
 
 def exports(
@@ -76,10 +84,11 @@ def read_key(data: Path) -> tuple[str, str]:
         keys.read_string(path.read_text())
         return keys["default"]["aws_access_key_id"], keys["default"]["aws_secret_access_key"]
     except FileNotFoundError as err:
+        up = f"`{own_command()} up`"
         raise Failure(
-            f"there are no credentials in {data} yet; `haar up` makes them at its first start."
+            f"there are no credentials in {data} yet; {up} makes them at its first start."
         ) from err
     except PermissionError as err:
         raise Failure(f"{path} is not yours to read.") from err
     except (OSError, ValueError, NotIni, KeyError) as err:
-        raise Failure(f"{path} is damaged; `haar up` writes it anew.") from err
+        raise Failure(f"{path} is damaged; `{own_command()} up` writes it anew.") from err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -10,6 +12,15 @@ import click
 CANNOT_START = 2
 NOT_RUNNING = 1
 DISK_FAILED = 3
+
+
+def own_command() -> str:
+    """Return how the user calls haar: by name if that finds it, else as it was called now."""
+    called = Path(sys.argv[0])
+    found = shutil.which(called.name)
+    if called.name != "haar" or (found and Path(found).resolve() == called.resolve()):
+        return "haar"
+    return str(called)
 
 
 class Failure(click.ClickException):

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from haar.cli.failure import NOT_RUNNING, Failure
+from haar.cli.failure import NOT_RUNNING, Failure, own_command
 from haar.cli.settings import configured
 from haar.config import default_data
 from haar.identity.certificates import bundle_of
@@ -79,7 +79,8 @@ def ask(endpoint: str, bundle: Path | None = None) -> dict[str, Any]:
         answer = connection.getresponse()
         health = json.loads(answer.read())
     except OSError as err:
-        raise Failure(f"haar is not running at {endpoint}.", NOT_RUNNING) from err
+        sentence = f"haar is not running at {endpoint}; `{own_command()} up` starts it."
+        raise Failure(sentence, NOT_RUNNING) from err
     except (HTTPException, ValueError) as err:
         raise Failure(f"what answers at {endpoint} is not haar.", NOT_RUNNING) from err
     finally:

@@ -17,7 +17,7 @@ import click
 import uvloop
 
 from haar.app import App, build
-from haar.cli.failure import DISK_FAILED, Failure
+from haar.cli.failure import DISK_FAILED, Failure, own_command
 from haar.cli.settings import configured
 from haar.config import PORT, Config, default_data
 from haar.fabric.travel import ClockMoved
@@ -31,7 +31,7 @@ BANNER = """\
 haar {version}
   endpoint     {endpoint}
   data         {data}
-  credentials  eval "$(haar env{options})"\
+  credentials  eval "$({command} env{options})"\
 """
 DEV_WARNING = """\
   WARNING      --dev: anybody on this machine may sign as any account with the secret "test"\
@@ -176,7 +176,11 @@ def banner(config: Config, endpoint: str, port: int) -> str:
     options += "" if port == PORT else f" --port {port}"
     options += " --tls" if config.is_tls else ""
     said = BANNER.format(
-        version=version("haar"), endpoint=endpoint, data=config.data, options=options
+        version=version("haar"),
+        endpoint=endpoint,
+        data=config.data,
+        command=own_command(),
+        options=options,
     )
     return "\n".join([said, *warnings(config)])
 

@@ -45,6 +45,16 @@ class Unfinished(DirectoryError):
     """A restore or a reset of the directory did not come to its end."""
 
 
+class NotOurs(DirectoryError):
+    """Somebody else's files lie in the directory."""
+
+
+EXPECTED = {
+    *("store", "blobs", "credentials", "tls", "audit", "cache", "functions"),
+    "lost+found",  # what an empty file system has in it
+}
+
+
 class DataDirectory:
     """A data directory that this process holds until :meth:`close`.
 
@@ -60,9 +70,13 @@ class DataDirectory:
         self.path = path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refuse_others(path)
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileExistsError as err:
+            raise DirectoryNotWritable(f"{path} is a file, not a directory") from err
         except OSError as err:
-            raise DirectoryNotWritable(f"the directory {path} is not writable: {err}") from err
+            reason = os.strerror(err.errno or 0).lower()
+            raise DirectoryNotWritable(f"cannot write to the directory {path}: {reason}") from err
         try:
             self._take()
             if not is_to_replace:
@@ -120,6 +134,17 @@ class DataDirectory:
     def close(self) -> None:
         """Let others have the directory."""
         os.close(self._lock)
+
+
+def refuse_others(path: Path) -> None:
+    """Refuse a directory that has files, but none of haar's: it is somebody's, and not empty.
+
+    Raises:
+        NotOurs: it is.
+    """
+    names = {one.name for one in path.iterdir() if not one.name.startswith(".")}
+    if names - EXPECTED and not names & {"format", LOCK, UNFINISHED}:
+        raise NotOurs(f"the directory {path} has other files in it; give haar an empty one")
 
 
 def replace_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haar.kit.patterns.matcher import Matcher
@@ -204,6 +204,7 @@ PATTERN = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(patterns=st.lists(PATTERN, min_size=1, max_size=5), event=SMALL)
 def test_together_is_as_alone(patterns: list[object], event: object) -> None:
     """The index of many patterns never changes what one of them decides."""

@@ -85,6 +85,15 @@ class Pipeline:
         """Wait for messages, remove them, and return their bodies in the order of arrival."""
         return [message["Body"] for message in self.take_messages(url, count)]
 
+    def take_all(self, url: str, bodies: set[str]) -> bool:
+        """Wait until each of the bodies has come; more than once is at least once."""
+        missing = set(bodies)
+        while missing:
+            (body,) = self.take(url, 1)
+            assert body in bodies
+            missing.discard(body)
+        return True
+
     def take_messages(self, url: str, count: int) -> list[dict[str, Any]]:
         """Wait for messages, remove them, and return them in the order of arrival."""
         return list(self._taken(url, count))

@@ -135,9 +135,8 @@ def handler(event, context):
     )
     pipeline.create(source_arn, function)
     pipeline.send(source, "good", "bad", "fine")
-    assert set(pipeline.take(seen, 3)) == {"good", "bad", "fine"}
+    assert pipeline.take_all(seen, {"good", "bad", "fine"})
     pipeline.is_emptied(source)
-    assert pipeline.left(seen) == 0
 
 
 def test_a_function_that_fails_leaves_its_batch_to_the_dead_letter_queue(pipeline: Any) -> None:
@@ -186,7 +185,7 @@ def handler(event, context):
         TargetParameters={"InputTemplate": "<$.attributes.ApproximateReceiveCount>"},
     )
     pipeline.send(source, "a", "b")
-    assert "1" not in pipeline.take(target, 2)
+    assert int(pipeline.take(target, 1)[0]) > 1
 
 
 def test_a_fifo_queue_keeps_its_order_through_a_pipe(pipeline: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haar.services.pipes.events import decoded
@@ -65,6 +65,7 @@ def test_a_template_renders_the_whole_event(variable: str) -> None:
     assert orjson.loads(rendered.text) == {"e": {"a": [1, "x"]}}
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), st.lists))
 def test_a_json_template_always_renders_json(value: Any) -> None:
     """No value, however it is spelled, breaks out of the place that the template gives it."""

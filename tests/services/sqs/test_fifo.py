@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from haar.testing import running
 
 WRONG_KIND = "The request include parameter that is not valid for this queue type."
 
@@ -234,3 +237,26 @@ def test_a_purge_keeps_the_memory_of_duplicates(timed: Any, fifo: str, counts: A
     assert counts(timed.sqs, fifo) == (0, 0, 0)
     send(timed, fifo, "g", "3")
     assert texts(receive(timed, fifo)) == ["3"]
+
+
+def test_a_fifo_queue_survives_a_restart(tmp_path: Path) -> None:
+    """Held groups, receive counts and the memory of duplicates are in the store."""
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    with running(data=tmp_path) as first:
+        sqs = first.client("sqs")
+        url = sqs.create_queue(QueueName="q.fifo", Attributes=attributes)["QueueUrl"]
+        for body in ("1", "2"):
+            sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
+        (held,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    with running(data=tmp_path) as second:
+        sqs = second.client("sqs")
+        sqs.send_message(QueueUrl=url, MessageBody="1", MessageGroupId="g")
+        assert "Messages" not in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=held["ReceiptHandle"], VisibilityTimeout=0
+        )
+        found = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
+        )["Messages"]
+        told = [(m["Body"], m["Attributes"]["ApproximateReceiveCount"]) for m in found]
+        assert told == [("1", "2"), ("2", "1")]

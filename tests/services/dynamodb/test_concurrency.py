@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from haar.testing import running
 
@@ -15,10 +16,13 @@ CLIENTS = 64
 
 @pytest.fixture(scope="module", params=["memory", "rocksdb"])
 def db(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of a haar on either engine."""
+    """A client of a haar on either engine; it comes again where there was no room for it."""
     data = tmp_path_factory.mktemp("data") if request.param == "rocksdb" else None
+    patient = Config(
+        retries={"mode": "standard", "total_max_attempts": 20}, max_pool_connections=CLIENTS
+    )
     with running(data=data) as cloud:
-        yield cloud.client("dynamodb")
+        yield cloud.client("dynamodb", config=patient)
 
 
 def together(work: Callable[[int], None], clients: int = CLIENTS) -> None:

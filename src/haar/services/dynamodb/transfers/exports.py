@@ -23,7 +23,7 @@ from haar.services.dynamodb.errors import (
     RecoveryUnavailable,
 )
 from haar.services.dynamodb.listings import is_of, page_of, start_of
-from haar.services.dynamodb.lookup import load_for_backup
+from haar.services.dynamodb.lookup import arn_of, load_for_backup
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, Export
 from haar.store.api import Row, Transaction
@@ -34,8 +34,7 @@ _PAGE_MAX = 25
 
 def table_arn(members: Members, scope: Scope) -> str:
     """Name the table of a request."""
-    del scope
-    return str(members["TableArn"])
+    return arn_of(members["TableArn"], scope)
 
 
 def export_arn(members: Members, scope: Scope) -> str:

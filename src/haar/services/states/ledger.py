@@ -55,6 +55,9 @@ from haar.services.states.steps import (
 from haar.store.api import Transaction
 
 TASK = "states.task"
+FUNCTION = "states.function"
+"""Tasks that run functions: apart from the others, which must not wait for them."""
+
 TIMER = "states.timer"
 STEP = "states.step"
 MAP = "states.map"
@@ -298,7 +301,8 @@ def _carry_out(
         case RunTask():
             key = job_key(path, command.frame, command.ticket)
             payload = _order(path, command.frame, command.ticket)
-            jobs.schedule(tx, kind=TASK, key=key, due_ms=run.now_ms, payload=payload)
+            kind = FUNCTION if command.resource.runs_function else TASK
+            jobs.schedule(tx, kind=kind, key=key, due_ms=run.now_ms, payload=payload)
         case SetTimer():
             _set_timer(tx, path, command)
         case Forget():
@@ -333,8 +337,8 @@ def beat(tx: Transaction, path: Path, frame: Frame, now_ms: int) -> None:
 
 def _forget(tx: Transaction, path: Path, command: Forget, now_ms: int) -> None:
     key = job_key(path, command.frame, command.ticket)
-    jobs.cancel(tx, kind=TASK, key=key)
-    jobs.cancel(tx, kind=TIMER, key=key)
+    for kind in (TASK, FUNCTION, TIMER):
+        jobs.cancel(tx, kind=kind, key=key)
     jobs.cancel(tx, kind=TIMER, key=key + BEAT)
     if command.map_run:
         close_map_run(tx, command.map_run[: names.RUN_CHARACTERS], now_ms)

@@ -48,6 +48,11 @@ class Resource:
         return self.type == LAMBDA_FUNCTION
 
     @property
+    def runs_function(self) -> bool:
+        """Whether the task runs a function: it may take minutes, and a process."""
+        return self.type in {LAMBDA_FUNCTION, "lambda", f"{SDK_PREFIX}lambda"}
+
+    @property
     def pattern(self) -> str:
         """The action as events tell it, with its pattern."""
         return f"{self.action}{TOKEN_SUFFIX}" if self.is_callback else self.action

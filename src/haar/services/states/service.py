@@ -17,7 +17,7 @@ from haar.services.states.executions import (
     start_execution,
     stop_execution,
 )
-from haar.services.states.ledger import MAP, STEP, TASK, TIMER
+from haar.services.states.ledger import FUNCTION, MAP, STEP, TASK, TIMER
 from haar.services.states.machines import (
     create_state_machine,
     delete_state_machine,
@@ -34,7 +34,11 @@ from haar.services.states.map_runs import describe_map_run, list_map_runs, updat
 from haar.services.states.pump import pump
 from haar.services.states.workers import continue_step, fire_timer, run_task
 
-TASKS_AT_ONCE = 512
+TASKS_AT_ONCE = 128
+FUNCTIONS_AT_ONCE = 64
+"""As many as functions have processes by default: the rest waits in the store, where waiting costs
+nothing, and not for a process, where it ends in a refusal."""
+
 MAP_RUNS_AT_ONCE = 1_000
 """Open Map Runs of an account. Source: AWS docs, Step Functions quotas."""
 
@@ -66,6 +70,7 @@ SERVICE = Service(
     ),
     jobs=(
         JobKind(TASK, handler=run_task, concurrency=TASKS_AT_ONCE),
+        JobKind(FUNCTION, handler=run_task, concurrency=FUNCTIONS_AT_ONCE),
         JobKind(TIMER, handler=fire_timer, concurrency=64),
         JobKind(STEP, handler=continue_step, concurrency=64),
         JobKind(MAP, handler=pump, concurrency=MAP_RUNS_AT_ONCE),

@@ -33,6 +33,16 @@ SYSTEM_NAMES = frozenset(
         "DeadLetterQueueSourceArn",
     }
 )
+_RANGES = (
+    ("MaxNumberOfMessages", 1, COUNT_MAX, f"Must be between 1 and {COUNT_MAX}, if provided."),
+    ("WaitTimeSeconds", 0, WAIT_S_MAX, f"Must be >= 0 and <= {WAIT_S_MAX}, if provided."),
+    (
+        "VisibilityTimeout",
+        0,
+        VISIBILITY_S_MAX,
+        f"Must be >= 0 and <= {VISIBILITY_S_MAX}, if provided.",
+    ),
+)
 _ALL = "All"
 _EVERY = frozenset({"All", ".*"})
 
@@ -87,17 +97,7 @@ def checked(members: Members) -> Poll:
         InvalidParameterValue: a number out of its range.
         InvalidAttributeName: a system attribute that there is not.
     """
-    ranges = (
-        ("MaxNumberOfMessages", 1, COUNT_MAX, f"Must be between 1 and {COUNT_MAX}, if provided."),
-        ("WaitTimeSeconds", 0, WAIT_S_MAX, f"Must be >= 0 and <= {WAIT_S_MAX}, if provided."),
-        (
-            "VisibilityTimeout",
-            0,
-            VISIBILITY_S_MAX,
-            f"Must be >= 0 and <= {VISIBILITY_S_MAX}, if provided.",
-        ),
-    )
-    for name, low, high, reason in ranges:
+    for name, low, high, reason in _RANGES:
         value: int | None = members.get(name)
         if value is not None and not low <= value <= high:
             raise InvalidParameterValue(value=value, name=name, reason=reason)

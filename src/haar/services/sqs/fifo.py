@@ -14,6 +14,7 @@ thrown away when they are met.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from haar.services.sqs import bodies, keys
@@ -87,18 +88,18 @@ class Rows:
         """Store a group."""
         self.tx.put(self.own.groups + group, _GROUP.pack(_VERSION, *state))
 
-    def messages(self, group: bytes, low: bytes, limit: int) -> list[Row]:
-        """Return the first messages of a group, from ``low`` on."""
+    def messages(self, group: bytes, low: bytes, limit: int) -> Iterator[Row]:
+        """Yield the first messages of a group, from ``low`` on."""
         prefix = self.own.messages + group
-        return list(self.tx.scan(Span(prefix + low, after_prefix(prefix)), limit=limit))
+        return self.tx.scan(Span(prefix + low, after_prefix(prefix)), limit=limit)
 
     def give_turn(self, group: bytes, low: bytes) -> None:
         """Let a group of which nothing is in flight be received from, if it has messages."""
-        first = self.messages(group, low, 1)
-        if not first:
+        first = next(self.messages(group, low, 1), None)
+        if first is None:
             self.tx.clear(self.own.groups + group)
             return
-        self.put_group(group, Group(0, first[0].key[-SEQ_BYTES:]))
+        self.put_group(group, Group(0, first.key[-SEQ_BYTES:]))
         self.tx.put_versioned(self.own.turns, group)
 
     def wait(self, group: bytes, seq: bytes, due_ms: int) -> None:

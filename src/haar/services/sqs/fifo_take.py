@@ -141,9 +141,9 @@ class FifoTake:
 
     def _pass_on(self, group: bytes, low: bytes) -> None:
         """Let a group wait from which nothing could be taken."""
-        first = self._rows.messages(group, low, 1)
-        if first:
-            seq, message = first[0].key[-SEQ_BYTES:], unpack(first[0].value).message
+        first = next(self._rows.messages(group, low, 1), None)
+        if first is not None:
+            seq, message = first.key[-SEQ_BYTES:], unpack(first.value).message
             if self._is_delayed(message):
                 self._rows.put_group(group, Group(0, seq))
                 self._rows.wait(group, seq, message.sent_ms + self._queue.delay_s * 1000)

@@ -106,7 +106,7 @@ class Take:
         if before.quiet_ms <= self._now_ms:
             self._take_due(count)
         if len(self.taken) < count:
-            self._take_ready(count - len(self.taken))
+            self._take_ready(count)
         if self.taken:
             quiet_ms = min(self._cursor.quiet_ms, self._due_ms)
             self._cursor = self._cursor._replace(quiet_ms=quiet_ms)
@@ -161,13 +161,15 @@ class Take:
 
     def _take_ready(self, count: int) -> None:
         own, cursor = self._keys, self._cursor
-        start = own.ready + cursor.head + b"\x00"
+        span = Span(own.ready + cursor.head + b"\x00", own.ready_end)
         last, number = cursor.head, 0
-        for row in self._tx.scan(Span(start, own.ready_end), limit=count):
+        for row in self._tx.scan(span, limit=count + GONE_MAX):
             last = row.key[-SEQ_BYTES:]
             number += 1
             self._tx.clear(row.key)
             self._deliver(unpack(row.value), last)
+            if len(self.taken) == count:
+                break
         self._cursor = cursor._replace(taken=cursor.taken + number, head=last)
 
     def _deliver(self, stored: Stored, seq: bytes) -> None:

@@ -196,7 +196,14 @@ class World:
         self._opened = opened
 
     async def crash(self) -> None:
-        """Lose haar and what it had not synced, and start it again on what is left."""
+        """Lose haar and what it had not synced, and start it again on what is left.
+
+        Now and then the disk fails first, and haar refuses everything until it is lost.
+        """
+        if self.chance.fraction() < 0.3:
+            self.note("the disk fails")
+            self._disk.fails = True
+            await self.pause(0.3)
         kept = self.below(len(self._disk.unsynced) + 1)
         self.note("crash", kept, "of", len(self._disk.unsynced))
         self._disk = self._disk.crash(kept)
@@ -217,7 +224,7 @@ class World:
         """Call an operation as a client does, over a connection that may drop.
 
         Raises:
-            Unknown: the connection dropped, or haar was lost.
+            Unknown: the connection dropped, or haar was lost, or said that it is stopping.
             Refused: haar answered with an error.
         """
         await self.pause(0.002)
@@ -234,6 +241,8 @@ class World:
             if not answering.cancelled():
                 raise  # it is the client that ends
             raise Unknown from None
+        if answer.status == 503:
+            raise Unknown
         told: dict[str, Any] = json.loads(answer.body or b"{}")
         if answer.status != 200:
             raise Refused(told["__type"].rpartition("#")[2], told.get("message", ""))

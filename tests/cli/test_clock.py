@@ -49,7 +49,7 @@ def test_a_delayed_message_comes_when_the_time_is_moved(up: Start, clock: Any) -
     sqs = sqs_of(running)
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=900)
-    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
     assert "s ahead of" in clock(running, "advance", "1d").stdout
     assert [m["Body"] for m in sqs.receive_message(QueueUrl=url)["Messages"]] == ["later"]
     assert running.end() == 0

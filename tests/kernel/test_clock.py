@@ -122,3 +122,21 @@ def test_sleepers_follow_each_change_of_a_bent_clock() -> None:
         assert clock.now_ms() - wall.now_ms() in {0, -1}
 
     on_loop(work)
+
+
+def test_a_clients_wait_is_the_machines() -> None:
+    """However a bent clock goes, whoever waits for a while waits that long."""
+
+    async def work() -> None:
+        wall, rung = VirtualClock(), list[str]()
+        clock = TravelClock(wall)
+        clock.follow(Course(wall.now_ms(), 0, 0.0))
+        clock.call_later(500, lambda: rung.append("rung"))
+        wall.advance(499)
+        await settle()
+        assert rung == []
+        wall.advance(1)
+        await settle()
+        assert rung == ["rung"]
+
+    on_loop(work)

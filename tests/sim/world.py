@@ -97,6 +97,9 @@ class LoopClock:
     def call_at(self, due_ms: int, then: Callable[[], object]) -> Alarm:
         return self._loop.call_later(max(due_ms - self.now_ms(), 0) / 1000, then)
 
+    def call_later(self, wait_ms: float, then: Callable[[], object]) -> Alarm:
+        return self._loop.call_later(wait_ms / 1000, then)
+
 
 class World:
     """One haar, and the fate that a seed has for it.

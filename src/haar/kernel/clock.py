@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -50,6 +51,10 @@ class Clock(Protocol):
         """Call ``then`` from the loop once ``now_ms() >= due_ms``; costs no task."""
         ...
 
+    def call_later(self, wait_ms: float, then: Callable[[], object]) -> Alarm:
+        """Call ``then`` once ``monotonic_ms`` has gone on by ``wait_ms``: as a client waits."""
+        ...
+
 
 async def a_turn() -> None:
     """Let everybody else who is ready have a turn, in a loop that may never wait by itself."""
@@ -74,6 +79,10 @@ class SystemClock:
     def call_at(self, due_ms: int, then: Callable[[], object]) -> Alarm:
         """Call ``then`` once the wall clock has reached ``due_ms``."""
         return _Alarm(self, due_ms, then, lambda: (due_ms - self.now_ms()) / 1000)
+
+    def call_later(self, wait_ms: float, then: Callable[[], object]) -> Alarm:
+        """Call ``then`` after so many milliseconds."""
+        return asyncio.get_running_loop().call_later(wait_ms / 1000, then)
 
 
 class Course(NamedTuple):
@@ -132,6 +141,10 @@ class TravelClock:
     def call_at(self, due_ms: int, then: Callable[[], object]) -> Alarm:
         """Call ``then`` once the bent time has reached ``due_ms``."""
         return _Alarm(self, due_ms, then, lambda: self._left_s(due_ms), self._alarms)
+
+    def call_later(self, wait_ms: float, then: Callable[[], object]) -> Alarm:
+        """Call ``then`` after so many milliseconds of the machine."""
+        return self._wall.call_later(wait_ms, then)
 
     def _left_s(self, due_ms: int) -> float:
         left_s = (due_ms - self.now_ms()) / 1000
@@ -230,6 +243,10 @@ class VirtualClock:
             self._order += 1
             heapq.heappush(self._alarms, (due_ms, self._order, ring))
         return ring
+
+    def call_later(self, wait_ms: float, then: Callable[[], object]) -> Alarm:
+        """Call ``then`` once :meth:`advance` has moved the time so far."""
+        return self.call_at(self._now_ms + math.ceil(wait_ms), then)
 
     def advance(self, by_ms: int) -> None:
         """Move the time forward and wake whoever is due."""

@@ -3,6 +3,8 @@
 If every poll of a queue watched it, each message would wake all of them, for one to find it. Here
 the first in line watches; when there is news it leaves the line before it looks, and the next takes
 its place, looks once itself (so nothing is missed), and watches.
+
+Ends of polls (``end_ms``) are times of ``clock.monotonic_ms``, by which a client waits.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from haar.kernel.waiting import wake
 from haar.kit.cloud import Cloud
 
 
@@ -33,12 +36,12 @@ class Lobby:
         self._lines: dict[bytes, _Line] = {}
 
     @asynccontextmanager
-    async def first(self, queue_id: bytes, until_ms: int) -> AsyncGenerator[None]:
-        """Come in when the first in line, or at ``until_ms`` at the latest."""
+    async def first(self, queue_id: bytes, end_ms: float) -> AsyncGenerator[None]:
+        """Come in when the first in line, or at ``end_ms`` at the latest."""
         line = self._lines.setdefault(queue_id, _Line())
         line.length += 1
         try:
-            is_first = await self._come_first(line, until_ms)
+            is_first = await self._come_first(line, end_ms)
             try:
                 yield
             finally:
@@ -49,33 +52,41 @@ class Lobby:
             if not line.length:
                 self._lines.pop(queue_id, None)
 
-    async def _come_first(self, line: _Line, until_ms: int) -> bool:
+    async def _come_first(self, line: _Line, end_ms: float) -> bool:
         """Return whether the turn came in time; only then it is to be given back."""
         if not line.turn.locked():
             return await line.turn.acquire()
         turn = asyncio.get_running_loop().create_task(line.turn.acquire())
         has_come = False
         try:
-            await self.either(turn, until_ms)
+            await self.either(turn, end_ms)
             has_come = turn.done()
         finally:
             if not has_come:
                 _give_up(line, turn)
         return has_come
 
-    async def either(self, task: asyncio.Task[Any], until_ms: int) -> None:
-        """Return when the task has ended, or when ``until_ms`` has come."""
-        clock = asyncio.get_running_loop().create_task(self._clock.sleep_until(until_ms))
+    async def either(
+        self, task: asyncio.Task[Any], end_ms: float, wake_ms: int | None = None
+    ) -> None:
+        """Return when the task has ended, at ``wake_ms`` of the services, or at ``end_ms``."""
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task.add_done_callback(lambda _: wake(woken))
+        left_ms = max(end_ms - self._clock.monotonic_ms(), 0.0)
+        alarms = [self._clock.call_later(left_ms, lambda: wake(woken))]
+        if wake_ms is not None:
+            alarms.append(self._clock.call_at(wake_ms, lambda: wake(woken)))
         try:
-            await asyncio.wait((task, clock), return_when=asyncio.FIRST_COMPLETED)
+            await woken
         finally:
-            clock.cancel()
+            for alarm in alarms:
+                alarm.cancel()
 
-    async def news(self, changed: Coroutine[Any, Any, None], until_ms: int) -> None:
-        """Return when a watch has fired, or when ``until_ms`` has come."""
+    async def news(self, changed: Coroutine[Any, Any, None], wake_ms: int, end_ms: float) -> None:
+        """Return when a watch has fired, at ``wake_ms`` of the services, or at ``end_ms``."""
         task = asyncio.get_running_loop().create_task(changed)
         try:
-            await self.either(task, until_ms)
+            await self.either(task, end_ms, wake_ms)
         finally:
             task.cancel()
 

@@ -164,12 +164,13 @@ async def receive_message(call: Call[Members], cloud: Cloud) -> Members:
     """
     poll = checked(call.members)
     found = await look(cloud, call, poll, call.now_ms)
-    until_ms = call.now_ms + found.wait_s * 1000
+    # The client waits by its own clock, however that of the services goes.
+    end_ms = cloud.clock.monotonic_ms() + found.wait_s * 1000
     while not found.messages:
         if found.is_stopped:
             found = await look(cloud, call, poll, cloud.clock.now_ms())
-        elif cloud.clock.now_ms() < until_ms:
-            found = await look_later(cloud, call, poll, found.queue_id, until_ms)
+        elif cloud.clock.monotonic_ms() < end_ms:
+            found = await look_later(cloud, call, poll, found.queue_id, end_ms)
         else:
             return {}
     return {"Messages": found.messages}
@@ -225,22 +226,22 @@ def round_of(
 
 
 async def look_later(
-    cloud: Cloud, call: Call[Members], poll: Poll, queue_id: bytes, until_ms: int
+    cloud: Cloud, call: Call[Members], poll: Poll, queue_id: bytes, end_ms: float
 ) -> Round:
-    """Take what there is for a poll when it is worth to look again, or at ``until_ms``.
+    """Take what there is for a poll when it is worth to look again, or at ``end_ms``.
 
     Raises:
         QueueDoesNotExist: the queue was deleted meanwhile.
     """
     lobby = cloud.part(Lobby)
-    async with lobby.first(queue_id, until_ms):
+    async with lobby.first(queue_id, end_ms):
         watch = cloud.store.watch(keys.data(queue_id).sent)
         try:
             # What came before the watch wakes nobody.
             found = await look(cloud, call, poll, cloud.clock.now_ms())
             if found.messages or found.is_stopped:
                 return found
-            await lobby.news(watch.changed(), min(found.wake_ms, until_ms))
+            await lobby.news(watch.changed(), found.wake_ms, end_ms)
         finally:
             watch.cancel()
     return await look(cloud, call, poll, cloud.clock.now_ms())

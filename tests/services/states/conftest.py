@@ -1,4 +1,4 @@
-"""State machines for tests: a haar on a virtual clock, and a client whose clock is the same."""
+"""State machines for tests: a haar on a virtual clock, and a client of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ TURNS = 200
 
 
 class States:
-    """A client of Step Functions and the clock that it shares with its haar.
+    """A client of Step Functions and the clock of its haar.
 
     Attributes:
         cloud: the haar.
@@ -122,16 +121,9 @@ class States:
 
 @contextlib.contextmanager
 def on_virtual_clock() -> Iterator[States]:
-    """Run Step Functions on a virtual clock, which the signing client goes by, too."""
+    """Run Step Functions on a virtual clock; signatures are judged by the machine's."""
     clock = VirtualClock(SystemClock().now_ms())
-
-    def now(remove_tzinfo: bool = True) -> datetime:  # botocore's signature
-        moment = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
-        return moment.replace(tzinfo=None) if remove_tzinfo else moment
-
-    with pytest.MonkeyPatch.context() as patch, running(clock=clock) as cloud:
-        for module in ("botocore.auth", "botocore.crt.auth"):
-            patch.setattr(f"{module}.get_current_datetime", now)
+    with running(clock=clock) as cloud:
         yield States(cloud, clock)
 
 

@@ -86,7 +86,7 @@ REQUESTS: list[tuple[str, Any]] = [
                 {"Update": {"TableName": TABLE, **UPDATE}},
                 {"Put": {"TableName": TABLE, "Item": {"p": {"S": "b"}, "s": {"N": "1"}}}},
             ],
-            "ClientRequestToken": "token",
+            "ClientRequestToken": "beaten",
         },
     ),
     ("TransactGetItems", {"TransactItems": [{"Get": {"TableName": TABLE, "Key": KEY}}]}),

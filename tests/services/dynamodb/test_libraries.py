@@ -110,7 +110,7 @@ def test_pynamodb_transacts(cloud: Running) -> None:
     connection.session.set_credentials(
         cloud.credentials["aws_access_key_id"], cloud.credentials["aws_secret_access_key"]
     )
-    with TransactWrite(connection=connection, client_request_token="once") as transaction:
+    with TransactWrite(connection=connection, client_request_token="bobs") as transaction:
         transaction.save(order("bob", 1))
         transaction.save(order("bob", 2), condition=order.customer.does_not_exist())
     with TransactGet(connection=connection) as transaction:

@@ -8,6 +8,7 @@ ROUNDS ?= 1000
 setup: $(VENV)/.installed  ## make the environment in .venv from the lock file
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
+	@echo "making the environment in $(VENV): some minutes, the first time"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

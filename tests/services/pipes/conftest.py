@@ -131,6 +131,12 @@ def pipeline(haar: Any) -> Pipeline:
 
 
 @pytest.fixture
+def pipeline_of() -> type[Pipeline]:
+    """Make the queues, functions and pipes of a haar that the test has started."""
+    return Pipeline
+
+
+@pytest.fixture
 def restarted() -> Callable[[Path], AbstractContextManager[Pipeline]]:
     """Start haar on a data directory, as often as one likes."""
 

@@ -79,7 +79,7 @@ class Story:
                 advance(counted - done)
                 done = counted
                 if self.crashes == 0 and done > total // 3:
-                    self._kill(f"the map, {done:,} flights counted")
+                    self._kill(f"the map ({done:,} flights)")
                 answer = states.describe_execution(executionArn=arn)
                 if answer["status"] != "RUNNING":
                     break
@@ -110,7 +110,7 @@ class Story:
                 advance(read - done)
                 done = read
                 if self.crashes == 1 and len(found.late_here) > expected // 3:
-                    self._kill(f"the pipe, {done:,} messages read")
+                    self._kill(f"the pipe ({done:,} messages)")
             for _ in _polls("the pipe"):
                 if _is_empty(sqs, names.late_url):
                     break
@@ -134,7 +134,7 @@ class Story:
         self._haar.start()
         self._steps.console.print(
             f"  [bold red]SIGKILL[/] in the middle of {where}; "
-            f"up again after {time.monotonic() - start:.1f} s",
+            f"up again in {time.monotonic() - start:.1f} s",
             highlight=False,
         )
 

@@ -146,11 +146,13 @@ def test_what_is_no_snapshot_is_not_restored(
     assert not data.exists()
 
 
-def test_what_is_not_haars_is_not_removed(haar_command: Run, data: Path) -> None:
-    """A reset of the wrong directory is refused."""
+@pytest.mark.parametrize("name", ["notes", "lock"])
+def test_what_is_not_haars_is_not_removed(haar_command: Run, data: Path, name: str) -> None:
+    """A reset of the wrong directory is refused, also of one that has a lock of its own."""
     data.mkdir()
+    (data / name).touch()
     (data / "thesis.txt").write_text("irreplaceable")
     ended = haar_command("reset", "--data", str(data), "--yes")
     assert ended.returncode == 2
-    assert "something else" in ended.stderr
+    assert str(data) in ended.stderr
     assert (data / "thesis.txt").exists()

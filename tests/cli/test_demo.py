@@ -102,3 +102,15 @@ def test_a_log_has_a_line_for_each_quarter() -> None:
     shares = re.findall(r"(\d+) %", console.file.getvalue())
     assert shares == ["25", "50", "75", "100"]
     assert [(step.name, step.count) for step in steps.done] == [("count", 1000)]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_step_is_one_line_of_a_terminal(width: int) -> None:
+    """Name, bar and figures stand side by side, also where the terminal is narrow."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with Steps(console).step("map, count in Lambda", 336_776, "flights") as advance:
+        advance(336_776)
+    assert isinstance(console.file, io.StringIO)
+    shown = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", console.file.getvalue()).splitlines()[-1]
+    assert len(shown) <= width
+    assert re.search(r"map, count in Lambda +━+ +336,776 flights +[\d,]+/s +[\d.]+ s", shown)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
+FIGURES_WIDTH = 35
 LOGGED_PARTS = 4
 """A log has a line for each quarter of a step."""
 
@@ -79,7 +81,11 @@ class Steps:
 
     @contextmanager
     def _bar(self, name: str, count: int, unit: str) -> Generator[Callable[[int], None]]:
-        columns = (TextColumn("  {task.description:<20}"), BarColumn(bar_width=None), _Figures())
+        columns = (
+            TextColumn("  {task.description:<20}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            _Figures(table_column=Column(no_wrap=True, min_width=FIGURES_WIDTH)),
+        )
         with Progress(*columns, console=self.console, expand=True) as progress:
             task = progress.add_task(name, total=count, unit=unit)
             yield lambda more: progress.advance(task, more)

@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from haar.kernel.clock import SystemClock, VirtualClock
-from haar.testing import running
+from haar.kit.call import Scope
+from haar.testing import Running, running
 
 SECONDS_MAX = 60
 INDEX = {
@@ -170,6 +171,28 @@ def test_a_table_is_recovered_to_any_moment() -> None:
         )
 
 
+def test_a_longer_period_brings_nothing_back(travel: Any) -> None:
+    """What a shorter recovery period has let go cannot be asked for when it is longer again."""
+
+    def earliest(days: int) -> datetime:
+        specification = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days}
+        answer = travel.call(
+            "UpdateContinuousBackups",
+            TableName="travelled",
+            PointInTimeRecoverySpecification=specification,
+        )
+        told = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        found: datetime = told["EarliestRestorableDateTime"]
+        return found
+
+    travel.make_table()
+    begun = earliest(35)
+    travel.clock.advance(3 * 24 * 60 * 60 * 1000)
+    assert earliest(35) == begun
+    assert earliest(1) == begun + timedelta(days=2)
+    assert earliest(35) == begun + timedelta(days=2)
+
+
 async def _advance(clock: VirtualClock, by_ms: int) -> None:
     clock.advance(by_ms)
 
@@ -201,3 +224,29 @@ def test_backups_are_listed_a_page_at_a_time(db: Any, table: str) -> None:
         member = {f"{name.capitalize()}Arn": wrong}
         refused = code(lambda describe=describe, member=member: describe(**member))
         assert refused == f"{name.capitalize()}NotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "start"),
+    [
+        ("ListBackups", "ExclusiveStartBackupArn"),
+        ("ListExports", "NextToken"),
+        ("ListImports", "NextToken"),
+    ],
+)
+def test_a_listing_stays_in_its_account(
+    db: Any, cloud: Running, table: str, operation: str, start: str
+) -> None:
+    """A page that begins in another account shows nothing of it."""
+    arn = db.create_backup(TableName=table, BackupName="theirs")["BackupDetails"]["BackupArn"]
+    until(lambda: is_available(db, arn))
+    kind = operation.removeprefix("List")[:-1].lower()
+    first = f"{arn.partition('/')[0]}/aaa/{kind}/0"  # before all that the other account has
+    call = cloud.app.cloud.invoke(
+        "dynamodb",
+        operation,
+        {start: first},
+        as_="arn:aws:iam::999999999999:role/curious",
+        scope=Scope("999999999999", "us-east-1"),
+    )
+    assert list(cloud.run(call).values()) == [[]]

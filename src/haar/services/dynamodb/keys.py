@@ -243,8 +243,9 @@ def _below_table(arn: str) -> bytes:
 
 
 def _listed(kind: str, account: str, region: str, after: str) -> Span:
+    # A client may say any place to begin at: it never leads out of its account.
     whole = _SPACE.span(kind, account, region)
-    return Span(_below_table(after) + b"\x00", whole.end) if after else whole
+    return Span(max(whole.start, _below_table(after) + b"\x00"), whole.end) if after else whole
 
 
 @lru_cache(maxsize=64)

@@ -41,9 +41,9 @@ def update_continuous_backups(call: Call[Members], tx: Transaction) -> Members:
     days: int = wanted.get("RecoveryPeriodInDays", table.recovery_days or DAYS_MAX)
     is_enabled: bool = wanted["PointInTimeRecoveryEnabled"]
     if is_enabled:
-        new = msgspec.structs.replace(
-            table, recovery_days=days, recovery_ms=table.recovery_ms or call.now_ms
-        )
+        # A longer period brings nothing back that the shorter one has let go.
+        since_ms = earliest_ms(table, call.now_ms) if table.recovery_days else call.now_ms
+        new = msgspec.structs.replace(table, recovery_days=days, recovery_ms=since_ms)
         journal.schedule_trim(tx, new, call.now_ms)
     else:
         new = msgspec.structs.replace(table, recovery_days=0, recovery_ms=0)

@@ -115,6 +115,28 @@ def test_select_goes_on_where_a_page_ended(run: Run, orders: str) -> None:
     )
 
 
+def test_a_page_over_partitions_is_one_megabyte(run: Run, db: Any, orders: str) -> None:
+    """However many partitions a statement names, a page ends at 1 MB."""
+    names = [f"large-{number}" for number in range(8)]
+    for name in names:
+        item = {"customer": {"S": name}, "number": {"N": "1"}, "text": {"S": "x" * 300_000}}
+        db.put_item(TableName=orders, Item=item)
+    statement = f'SELECT customer FROM "{orders}" WHERE customer IN {names}'
+    page = run(statement)
+    assert len(page["Items"]) == 4
+    rest = run(statement, NextToken=page["NextToken"])
+    found = [item["customer"]["S"] for item in page["Items"] + rest["Items"]]
+    assert found == names
+    assert "NextToken" not in rest
+
+
+@pytest.mark.parametrize("token", ["NQ==", "bm90aGluZw==", "*", "bnVsbA=="])
+def test_a_token_that_is_none_is_refused(run: Run, orders: str, token: str) -> None:
+    """A token that no answer had is the client's error."""
+    found = refusal(lambda: run(f'SELECT * FROM "{orders}"', NextToken=token))
+    assert found == ("ValidationException", "NextToken does not match request")
+
+
 def test_select_from_an_index(run: Run, orders: str) -> None:
     """An index is read by its own key."""
     answer = run(f'SELECT customer FROM "{orders}"."by-total" WHERE total = 20')

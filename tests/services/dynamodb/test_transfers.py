@@ -173,3 +173,33 @@ def test_what_s3_refuses_ends_it(db: Any, table: str) -> None:
     assert (failed["ImportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
     with pytest.raises(ClientError, match="not found"):
         db.describe_table(TableName="never")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"TableCreationParameters": {"SSESpecification": {"Enabled": True}}},
+        {"S3BucketSource": {"S3BucketOwner": "111111111111"}},
+    ],
+)
+def test_what_an_import_does_not_have_is_refused(db: Any, more: dict[str, Any]) -> None:
+    """Members inside of members are not ignored, either."""
+    parameters = {"TableName": "never", **TABLE, **more.get("TableCreationParameters", {})}
+    with pytest.raises(ClientError) as refused:
+        db.import_table(
+            S3BucketSource={"S3Bucket": "transfers", **more.get("S3BucketSource", {})},
+            InputFormat="DYNAMODB_JSON",
+            TableCreationParameters=parameters,
+        )
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_a_line_that_is_no_csv_is_an_error(
+    db: Any, s3: Any, make_table: Callable[..., str]
+) -> None:
+    """A carriage return inside of a line is counted, and the import comes to its end."""
+    name = make_table()
+    prefix = f"csv/{name}"
+    s3.put_object(Bucket="transfers", Key=prefix, Body=b"p,q\na,1\nb\rc,2\nd,3\n")
+    done = import_(db, f"{name}-csv", prefix=prefix, InputFormat="CSV")
+    assert (done["ImportedItemCount"], done["ErrorCount"]) == (2, 1)

@@ -74,6 +74,13 @@ class NotReady(ApiError):
     message = "Attempt to change a resource which is still in use: Table is being created: {table}"
 
 
+class TableInUse(ApiError):
+    """The table is being copied: for a backup, an export or a restore."""
+
+    code = "ResourceInUseException"
+    message = "Attempt to change a resource which is still in use: Table is being copied: {table}"
+
+
 class SourceNotFound(ApiError):
     """There is no such table, as the operations on backups say it."""
 

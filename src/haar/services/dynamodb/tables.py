@@ -8,7 +8,7 @@ from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts, time_to_live
 from haar.services.dynamodb.descriptions import describe
-from haar.services.dynamodb.errors import BackupInUse, Invalid, TableExists
+from haar.services.dynamodb.errors import Invalid, TableExists, TableInUse
 from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
 from haar.services.dynamodb.records import TABLE, Table
 from haar.services.dynamodb.tags import checked_tags, put_tags
@@ -57,9 +57,20 @@ def refuse_unbuilt(call: Call[Members]) -> None:
     Raises:
         NotImplementedByHaar: names it.
     """
-    given: Members | None = call.members.get("SSESpecification")
+    members = call.members
+    given: Members | None = members.get("SSESpecification")
     if given is not None and given.get("Enabled"):
         raise NotImplementedByHaar(what=f"the member SSESpecification of {call.operation}")
+    indexes: list[Members] = [
+        *members.get("GlobalSecondaryIndexes", ()),
+        *(
+            one
+            for update in members.get("GlobalSecondaryIndexUpdates", ())
+            for one in update.values()
+        ),
+    ]
+    if any("WarmThroughput" in index for index in indexes):
+        raise NotImplementedByHaar(what=f"the WarmThroughput of indexes in {call.operation}")
 
 
 def with_stream(
@@ -168,7 +179,7 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
         TableNotFound: no such table.
         Invalid: it is protected.
         NotReady: it is being restored.
-        BackupInUse: it is being copied.
+        TableInUse: it is being copied.
 
     Source: AWS docs, DynamoDB API reference, DeleteTable.
     """
@@ -177,7 +188,7 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
     if table.is_protected:
         raise Invalid(texts.PROTECTED)
     if table.pins:
-        raise BackupInUse(arn=table.arn)
+        raise TableInUse(table=table.name)
     described = describe(tx, table, status="DELETING")
     if table.has_stream:
         stream_lives.end(tx, table, call.now_ms)

@@ -15,7 +15,7 @@ from haar.kit.jobs import Finish, Job, JobKind
 from haar.kit.operation import operation
 from haar.services.dynamodb import backfills, keys, rows, texts
 from haar.services.dynamodb.errors import Invalid
-from haar.services.dynamodb.lookup import load_named, table_arn
+from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
 from haar.services.dynamodb.records import TABLE, Table, TimeToLive
 from haar.store.api import Transaction
 
@@ -34,12 +34,14 @@ def update_time_to_live(call: Call[Members], tx: Transaction) -> Members:
 
     Raises:
         TableNotFound: no such table.
+        NotReady: it is being made.
         Invalid: it is so already, of another attribute, or changed less than an hour ago.
 
     Source: AWS docs, DynamoDB API reference, UpdateTimeToLive.
     """
     asked = call.members["TimeToLiveSpecification"]
     table = load_named(tx, call.resource)
+    refuse_unready(table)
     name, is_enabled = asked["AttributeName"], asked["Enabled"]
     _check(table.time_to_live, name, call.now_ms, is_enabled=is_enabled)
     setting = TimeToLive(name, is_enabled, call.now_ms, is_filling=is_enabled)

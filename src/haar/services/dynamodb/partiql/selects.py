@@ -7,12 +7,12 @@ is. Conditions on the sort key narrow a span where they come to one; what is lef
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-import orjson
+import msgspec
 
+from haar.kernel import pages
 from haar.kit.call import Members
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.expressions.binding import Bound, bind
@@ -23,7 +23,13 @@ from haar.services.dynamodb.partiql.conditions import joined
 from haar.services.dynamodb.partiql.render import Placeholders
 from haar.services.dynamodb.partiql.syntax import Clause, Literal, Select, Where
 from haar.services.dynamodb.records import Table
-from haar.services.dynamodb.selections import Page, last_key, read_page, selection_of
+from haar.services.dynamodb.selections import (
+    PAGE_BYTES_MAX,
+    Page,
+    last_key,
+    read_page,
+    selection_of,
+)
 from haar.services.dynamodb.sources import (
     Source,
     after,
@@ -70,12 +76,21 @@ class Plan:
     is_reverse: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page of an answer begins: in which partition, after which key."""
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of an answer begins: in which partition, after which key.
+
+    Attributes:
+        partition: its number.
+        after: the last item of the page before, if it was of that partition.
+        fingerprint: of the statement.
+    """
 
     partition: int
     after: Item | None
+    fingerprint: str = ""
+
+
+_decode = msgspec.json.Decoder(Position).decode
 
 
 def plan_of(statement: Select, table: Table, members: Members) -> Plan:
@@ -162,6 +177,8 @@ def read(
         last = last_key(plan.source, page)
         if last is not None:
             return whole, Position(number, last)
+        if whole.size >= PAGE_BYTES_MAX and number + 1 < len(plan.partitions):
+            return whole, Position(number + 1, None)
     return whole, None
 
 
@@ -210,8 +227,7 @@ def _span(plan: Plan, bound: Bound) -> Span:
 
 def token_of(members: Members, position: Position) -> str:
     """Return the NextToken of a position: it goes with its statement only."""
-    content = [_fingerprint(members), position.partition, position.after]
-    return base64.urlsafe_b64encode(dumps(content)).decode()
+    return pages.make(dumps([position.partition, position.after, _fingerprint(members)]))
 
 
 def position_of(members: Members) -> Position:
@@ -224,12 +240,12 @@ def position_of(members: Members) -> Position:
     if token is None:
         return Position(0, None)
     try:
-        fingerprint, partition, last = orjson.loads(base64.urlsafe_b64decode(token))
-    except ValueError:  # base64's and JSON's errors are kinds of it
+        position = _decode(pages.parse(token))
+    except (pages.BadToken, msgspec.DecodeError):
         raise Invalid(faults.OTHER_PAGE) from None
-    if fingerprint != _fingerprint(members):
+    if position.fingerprint != _fingerprint(members) or position.partition < 0:
         raise Invalid(faults.OTHER_PAGE)
-    return Position(int(partition), last)
+    return position
 
 
 def _fingerprint(members: Members) -> str:

@@ -76,7 +76,8 @@ def _select(call: Call[Members], tx: Transaction, statement: Select) -> Members:
     result: Members = {"Items": page.items}
     if end is not None:
         result["NextToken"] = token_of(members, end)
-        result["LastEvaluatedKey"] = end.after
+        if end.after is not None:
+            result["LastEvaluatedKey"] = end.after
     if "ReturnConsumedCapacity" in members:
         named = {**members, "TableName": statement.table}
         capacity.tell(result, members, metered(named, plan.source, page))

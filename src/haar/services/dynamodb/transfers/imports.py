@@ -17,7 +17,7 @@ from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableE
 from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
-from haar.services.dynamodb.tables import checked_table
+from haar.services.dynamodb.tables import checked_table, refuse_unbuilt
 from haar.services.dynamodb.transfers.filling import FILLING
 from haar.services.dynamodb.transfers.records import FAILED, IMPORT, Import, Source
 from haar.store.api import Transaction
@@ -57,11 +57,12 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, ImportTable.
     """
+    asked: Members = call.members["TableCreationParameters"]
+    _refuse_unbuilt(call, asked)
     earlier = _by_token(call, tx)
     if earlier is not None:
         return {"ImportTableDescription": _described(earlier)}
     source = _source(call.members)
-    asked: Members = call.members["TableCreationParameters"]
     if tx.get(keys.table(call.resource)) is not None:
         raise TableExists(table=asked["TableName"])
     tx.add(keys.NEWEST_TABLE, 1)
@@ -80,6 +81,14 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
     tx.put(keys.import_(started.arn), IMPORT.encode(started))
     jobs.schedule(tx, kind=FILLING.kind, key=started.arn, due_ms=call.now_ms)
     return {"ImportTableDescription": _described(started)}
+
+
+def _refuse_unbuilt(call: Call[Members], asked: Members) -> None:
+    refuse_unbuilt(replace(call, members=asked))
+    if "VectorIndexes" in asked:
+        raise NotImplementedByHaar(what="the VectorIndexes of ImportTable")
+    if call.members["S3BucketSource"].get("S3BucketOwner", call.account) != call.account:
+        raise NotImplementedByHaar(what="the S3BucketOwner that is another account")
 
 
 def _source(members: Members) -> Source:

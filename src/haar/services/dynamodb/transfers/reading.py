@@ -91,11 +91,18 @@ class Parser:
             yield _from_json(line)
             return
         # A line break inside of quotes is not taken: AWS does not, either.
-        (fields,) = csv.reader([line.decode()], delimiter=self._source.delimiter)
+        fields = self._fields(line.decode())
         if not self._header:
             self._header = fields
             return
         yield self._from_fields(fields)
+
+    def _fields(self, line: str) -> list[str]:
+        try:
+            (fields,) = csv.reader([line], delimiter=self._source.delimiter)
+        except csv.Error as err:
+            raise Invalid("no line of CSV") from err
+        return fields
 
     def _from_fields(self, fields: list[str]) -> Item:
         if len(fields) > len(self._header):

@@ -41,7 +41,7 @@ from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, 
 from haar.store.api import Span, Transaction
 
 FILE_BYTES = 16 * 1024 * 1024
-READ_ROWS = 500
+READ_BYTES = 1024 * 1024
 
 
 class _File:
@@ -118,7 +118,14 @@ class _Writer:
         span = keys.backup_span(self._export.uid)
         if after:
             span = Span(after + b"\x00", span.end)
-        return list(tx.scan(span, limit=READ_ROWS))
+        found: list[tuple[bytes, bytes]] = []
+        size = 0
+        for row in tx.scan(span):
+            found.append(row)
+            size += len(row.value)
+            if size >= READ_BYTES:
+                break
+        return found
 
     async def _put_file(self, file: _File) -> None:
         key = f"{self._export.folder}/data/{len(self._files):08d}.json.gz"

@@ -84,6 +84,7 @@ class Config:
         host = LOOPBACK_OF.get(self.host, self.host)
         place = f"[{host}]" if ":" in host else host
         return f"http{'s' * self.is_tls}://{place}:{self.port if port is None else port}"
+
     queue_name_s: int = setting(
         60, "Time before the name of a deleted SQS queue can be used again.", "s"
     )

@@ -39,6 +39,7 @@ from haar.wire.exchange import Exchange
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Intake, Unacceptable, broken_off
 from haar.wire.limits import Limits
+from haar.wire.outlet import Outlet, Outlets
 from haar.wire.timers import Wheel
 
 Handler = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
@@ -61,6 +62,7 @@ class House(Protocol):
     limits: Limits
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
+    outlets: Outlets
     date_line: answers.DateLine
     refuse: Refuse
     log: FilteringBoundLogger
@@ -90,6 +92,7 @@ class Connection(asyncio.Protocol):
         "_is_paused",
         "_is_tls",
         "_limits",
+        "_out",
         "_pipeline",
         "_refusal",
         "_since_s",
@@ -103,6 +106,7 @@ class Connection(asyncio.Protocol):
         self._limits = server.limits
         self._is_tls = is_tls
         self._transport: asyncio.Transport
+        self._out: Outlet
         self._intake: Intake
         self._pipeline: deque[Exchange] = deque()
         self._exchange: Exchange | None = None
@@ -119,6 +123,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
+        self._out = Outlet(self._transport, self.server.outlets)
         peer = cast("tuple[object, ...] | None", transport.get_extra_info("peername"))
         address = str(peer[0]) if peer else ""
         self._intake = Intake(self, self._limits, address, is_tls=self._is_tls)
@@ -262,7 +267,7 @@ class Connection(asyncio.Protocol):
     def say_continue(self) -> None:
         """Send ``100 Continue``."""
         if not self._is_closing:
-            self._transport.write(answers.CONTINUE)
+            self._out.write(answers.CONTINUE)
 
     def take(self, exchange: Exchange) -> None:
         """Work on a request, now or after those before it."""
@@ -326,7 +331,7 @@ class Connection(asyncio.Protocol):
             framing = b"content-length: %d\r\n" % length
         framing += connection_line(exchange, keeps_alive=keeps_alive)
         head = answers.head(response.status, response.headers, self.server.date_line.get(), framing)
-        self._transport.write(head if is_head else head + body)
+        self._out.write_soon(head if is_head else head + body)
 
     async def _pump(
         self,
@@ -345,21 +350,19 @@ class Connection(asyncio.Protocol):
             framing = b"content-length: %d\r\n" % length
         framing += connection_line(exchange, keeps_alive=keeps_alive)
         line = self.server.date_line.get()
-        self._transport.write(answers.head(response.status, response.headers, line, framing))
+        self._out.write(answers.head(response.status, response.headers, line, framing))
         sent = 0
         try:
             async for piece in body:
                 if piece:
                     sent += len(piece)
-                    self._transport.write(
-                        b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece
-                    )
+                    self._out.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
                 if self._writable is not None:
                     await self._writable
         finally:
             await close_unread(body)
         if is_chunked:
-            self._transport.write(b"0\r\n\r\n")
+            self._out.write(b"0\r\n\r\n")
         return length is None or sent == length
 
     def _pumped(self, is_whole: bool | None, error: BaseException | None) -> None:  # noqa: FBT001
@@ -409,6 +412,7 @@ class Connection(asyncio.Protocol):
         if self._is_eof or not self._transport.can_write_eof():
             self._close()
             return
+        self._out.flush()
         self._transport.write_eof()
         if self._is_paused:
             self._is_paused = False
@@ -417,6 +421,7 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._is_closing = True
+        self._out.flush()
         self._transport.close()
 
     def abort(self) -> None:

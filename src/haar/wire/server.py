@@ -14,6 +14,7 @@ from haar.wire.connection import Connection, Handler, Refuse
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Unacceptable
 from haar.wire.limits import Limits
+from haar.wire.outlet import Outlets
 from haar.wire.timers import Timers, Wheel
 
 
@@ -55,6 +56,7 @@ class HttpServer:
         self._gone: asyncio.Event | None = None
         self.loop: asyncio.AbstractEventLoop
         self.wheel: Wheel
+        self.outlets: Outlets
 
     @property
     def port(self) -> int:
@@ -70,6 +72,7 @@ class HttpServer:
         """
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel(self._timers or self.loop)
+        self.outlets = Outlets(self.loop)
         self._server = await self.loop.create_server(
             lambda: Connection(self, is_tls=tls is not None), host, port, ssl=tls, backlog=1024
         )

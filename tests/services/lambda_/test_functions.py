@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from haar.testing import running
+from haar.kit.call import Scope
+from haar.testing import Running, running
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:tested"
 
@@ -236,3 +237,22 @@ def test_functions_survive_a_restart(tmp_path: Path, package: Any) -> None:
         for name in ("large", "small"):
             answer = cloud.client("lambda").invoke(FunctionName=name, Payload=b"1")
             assert answer["Payload"].read() == b"1"
+
+
+def test_a_listing_stays_in_its_account(
+    haar: Running, client: Any, create: Callable[..., dict[str, Any]]
+) -> None:
+    """A marker of one account shows another account nothing of it."""
+    for name in ("first", "second"):
+        create(FunctionName=name)
+    marker = client.list_functions(MaxItems=1)["NextMarker"]
+    listed = [f["FunctionName"] for f in client.list_functions(Marker=marker)["Functions"]]
+    assert listed == ["second"]
+    call = haar.app.cloud.invoke(
+        "lambda_",
+        "ListFunctions",
+        {"Marker": marker},
+        as_="arn:aws:iam::999999999999:role/curious",
+        scope=Scope("999999999999", "us-east-1"),
+    )
+    assert haar.run(call) == {"Functions": []}

@@ -269,7 +269,7 @@ def list_functions(call: Call[Members], tx: Transaction) -> Members:
     span = keys.functions(call.account, call.region)
     marker: str | None = members.get("Marker")
     if marker is not None:
-        span = Span(_after(marker), span.end)
+        span = Span(max(span.start, _after(marker)), span.end)
     size: int = min(members.get("MaxItems", _PAGE_MAX), _PAGE_MAX)
     rows = list(tx.scan(span, limit=size + 1))
     is_all = members.get("FunctionVersion") == "ALL"

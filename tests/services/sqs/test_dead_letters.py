@@ -161,6 +161,9 @@ def test_wrong_move_tasks_are_refused(timed: Any, refusal: Any) -> None:
         "InvalidParameterValue",
         "Source queue must be configured as a Dead Letter Queue.",
     )
+    code, message = refusal(start, SourceArn=pair.dead_arn, DestinationArn=pair.dead_arn)
+    assert code == "InvalidParameterValue"
+    assert "must be different" in message
     assert refusal(start, SourceArn=f"{pair.dead_arn}x") == (
         "ResourceNotFoundException",
         "The resource that you specified for the SourceArn parameter doesn't exist.",

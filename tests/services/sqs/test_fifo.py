@@ -46,6 +46,34 @@ def delete(timed: Any, url: str, *found: dict[str, Any]) -> None:
         timed.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
+def test_what_expired_is_not_in_the_way(timed: Any) -> None:
+    """However many groups have expired, one receive finds the message that is there."""
+    lasting = {"FifoQueue": "true", "MessageRetentionPeriod": "60"}
+    attributes = {**lasting, "ContentBasedDeduplication": "true"}
+    url = timed.sqs.create_queue(QueueName="short.fifo", Attributes=attributes)["QueueUrl"]
+    for start in range(0, 150, 10):
+        entries = [
+            {"Id": str(n), "MessageBody": f"old {n}", "MessageGroupId": f"old-{n}"}
+            for n in range(start, start + 10)
+        ]
+        assert "Failed" not in timed.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    timed.pass_s(61)
+    until_swept(timed, url)
+    send(timed, url, "new", "new")
+    assert texts(receive(timed, url)) == ["new"]
+
+
+def until_swept(timed: Any, url: str) -> None:
+    """Wait until the sweep has removed every message."""
+    for _ in range(1000):
+        told = timed.sqs.get_queue_attributes(
+            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        if told["Attributes"]["ApproximateNumberOfMessages"] == "0":
+            return
+    raise AssertionError("they are still there")
+
+
 def test_a_group_is_held_while_a_message_is_in_flight(timed: Any, fifo: str) -> None:
     """What comes after a message in flight waits for it; other groups do not."""
     for body in ("a1", "a2", "b1", "a3"):

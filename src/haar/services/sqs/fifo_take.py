@@ -35,7 +35,8 @@ class FifoTake:
 
     Attributes:
         taken: what it took: in the order of sending within each group.
-        gone: how many messages it moved out of the way, expired or dead.
+        gone: how much it moved out of the way: messages that are expired or dead, and turns that
+            count no more.
     """
 
     def __init__(self, tx: Transaction, queue: Queue, now_ms: int, visibility_ms: int) -> None:
@@ -115,7 +116,9 @@ class FifoTake:
             self._tx.clear(row.key)
             rows.cursor = rows.cursor._replace(head=row.key[-SEQ_BYTES:])
             state = rows.group(row.value)
-            if state is not None and not state.flying:
+            if state is None or state.flying:
+                self.gone += 1
+            else:
                 self._take_group(row.value, state.low, count)
 
     def _take_group(self, group: bytes, low: bytes, count: int) -> None:

@@ -40,6 +40,9 @@ _ALREADY_TEXT = (
     "There is already a task running. Only one active task is allowed for a source queue arn at a "
     "given time."
 )
+_ITSELF = "Source and destination queues must be different."
+"""[nv] A queue moved to itself would never come to its end."""
+
 _NO_DEAD_LETTERS_TEXT = "Source queue must be configured as a Dead Letter Queue."
 
 
@@ -129,7 +132,8 @@ def start_message_move_task(call: Call[Members], tx: Transaction) -> Members:
 
     Raises:
         ResourceNotFound: no such queue.
-        InvalidParameterValue: nobody's dead letters; a destination of the other kind; a bad rate.
+        InvalidParameterValue: nobody's dead letters; a destination of the other kind, or the queue
+            itself; a bad rate.
         UnsupportedOperation: a task of that queue is running.
         OverLimit: a hundred tasks of the account are.
 
@@ -138,6 +142,8 @@ def start_message_move_task(call: Call[Members], tx: Transaction) -> Members:
     rate_max = checked_rate(call.members)
     source = existing(tx, call.resource, "SourceArn")
     target: str = call.members.get("DestinationArn", "")
+    if target == source.arn:
+        raise InvalidParameterValue(value=target, name="DestinationArn", reason=_ITSELF)
     if target and existing(tx, target, "DestinationArn").is_fifo != source.is_fifo:
         reason = "Destination queue must be same type of queue as the source."
         raise InvalidParameterValue(value=target, name="DestinationArn", reason=reason)

@@ -80,7 +80,7 @@ class Round(NamedTuple):
         wake_ms: when it is worth to look again, if nothing is sent before.
         wait_s: how long the queue lets a receive wait.
         queue_id: of the queue.
-        is_stopped: it moved messages out of the way and did not come to the end.
+        is_stopped: it moved something out of the way and may not have come to the end.
     """
 
     messages: list[Members]

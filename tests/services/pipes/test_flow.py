@@ -220,6 +220,46 @@ def test_a_fifo_queue_keeps_its_order_through_a_pipe(pipeline: Any) -> None:
     pipeline.is_emptied(source)
 
 
+def test_a_group_in_two_passes_keeps_its_order(pipeline: Any) -> None:
+    """What the filter takes may be more than a batch: its parts do not overtake each other."""
+    source, source_arn = pipeline.queue("source.fifo", FifoQueue="true")
+    seen, _ = pipeline.queue("seen.fifo", FifoQueue="true")
+    function = pipeline.function(
+        "slow",
+        """
+import boto3, os, time
+sqs = boto3.client("sqs")
+def handler(event, context):
+    for one in event:
+        if one["body"] == "a1":
+            time.sleep(0.5)
+        sqs.send_message(
+            QueueUrl=os.environ["SEEN"],
+            MessageBody=one["body"],
+            MessageGroupId="all",
+            MessageDeduplicationId=one["body"],
+        )
+""",
+        Environment={"Variables": {"SEEN": seen}},
+        Timeout=30,
+    )
+    pipeline.create(
+        source_arn,
+        function,
+        DesiredState="STOPPED",
+        SourceParameters={
+            "SqsQueueParameters": {"BatchSize": 2},
+            **filtering({"body": [{"anything-but": "refused"}]}),
+        },
+    )
+    pipeline.comes_to("STOPPED")
+    for group, body in (("b", "b1"), ("b", "refused"), ("a", "a1"), ("a", "a2")):
+        pipeline.send(source, body, MessageGroupId=group, MessageDeduplicationId=body)
+    pipeline.pipes.start_pipe(Name="tested")
+    assert pipeline.take(seen, 3) == ["b1", "a1", "a2"]
+    pipeline.is_emptied(source)
+
+
 def test_a_window_gathers_a_batch(pipeline: Any) -> None:
     """With a batching window a pass has what has come in it, beyond what one receive gives."""
     source, source_arn = pipeline.queue("source")

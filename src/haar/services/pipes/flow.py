@@ -30,6 +30,7 @@ from haar.services.pipes.passes import Passes
 from haar.services.pipes.queues import RECEIVE_MAX, Queue
 from haar.services.pipes.races import unless
 from haar.services.pipes.records import Pipe
+from haar.services.pipes.rules import is_fifo
 
 PASSES_AT_ONCE = 5
 """Batches of one pipe that are under way. Source: AWS docs, "Pipes batching and concurrency"."""
@@ -58,6 +59,7 @@ class Flow:
         self._cloud = cloud
         self._pipe = pipe
         self._source = Queue(Caller(cloud, pipe.role), pipe.source)
+        self._is_fifo = is_fifo(pipe.source)
         self._is_filtered = bool(filters.patterns_of(pipe.source_parameters))
         self._takes: Callable[[Any], bool] = filters.compiled(pipe.source_parameters)
         self._passes = Passes(cloud, pipe)
@@ -107,9 +109,11 @@ class Flow:
         except ApiError as refusal:
             self._note_refusal(refusal)
             batch = []
-        for part in parts(batch, count_max=self._size, bytes_max=BATCH_BYTES_MAX, size=_bytes_of):
+        cut = list(parts(batch, count_max=self._size, bytes_max=BATCH_BYTES_MAX, size=_bytes_of))
+        # A message group may go over several parts: they follow each other.
+        for line in [cut] if self._is_fifo and cut else [[part] for part in cut]:
             await self._room.acquire()
-            group.create_task(self._carry(part))
+            group.create_task(self._carry_all(line))
         if self._failures:
             await self._pause()
 
@@ -163,8 +167,21 @@ class Flow:
         except ApiError as refusal:
             self._note_refusal(refusal)
 
-    async def _carry(self, batch: list[Event]) -> None:
-        """Do one pass; its messages go from the queue but for those that failed."""
+    async def _carry_all(self, line: list[list[Event]]) -> None:
+        """Do passes one after the other, until one fails: what comes behind it comes again."""
+        try:
+            for batch in line:
+                if not await self._carry(batch):
+                    return
+        finally:
+            self._room.release()
+
+    async def _carry(self, batch: list[Event]) -> bool:
+        """Do one pass; its messages go from the queue but for those that failed.
+
+        Returns:
+            Whether none has failed.
+        """
         try:
             failed = await self._pass(batch)
             await self._source.remove([one for one in batch if one["messageId"] not in failed])
@@ -175,8 +192,9 @@ class Flow:
             log.warning("pass failed", pipe=self._pipe.arn, reason=str(failure))
         except ApiError as refusal:
             self._note_refusal(refusal)
-        finally:
-            self._room.release()
+        else:
+            return not failed
+        return False
 
     async def _pass(self, batch: list[Event]) -> set[str]:
         clock = self._cloud.clock

@@ -15,7 +15,12 @@ from haar.kit.call import Scope
 from haar.kit.cloud import Cloud
 from haar.services.states import keys, names, values
 from haar.services.states.ledger import read_input
-from haar.services.states.records import EXECUTIONS, MapRunRecord, PlanRecord
+from haar.services.states.records import (
+    EXECUTIONS,
+    ExecutionRecord,
+    MapRunRecord,
+    PlanRecord,
+)
 from haar.services.states.shapes import WriterShape
 from haar.services.states.timestamps import text_of
 from haar.services.states.values import is_array
@@ -23,6 +28,7 @@ from haar.store.api import Span, Transaction
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
 _PAGE_ROWS = 500
+_PAGE_BYTES = 4 * 1024 * 1024
 _DATA_LIMIT = (
     "The state/task '{state}' returned a result with a size exceeding "
     "the maximum number of bytes service limit."
@@ -48,22 +54,29 @@ def _page(
 ) -> tuple[list[_Child], bytes]:
     """Return the result texts of some children, and the last key that was read."""
     found: list[_Child] = []
-    last = b""
+    last, size = b"", 0
     for row in tx.scan(span, limit=_PAGE_ROWS):
         last = row.key
-        index = int(str(keys.name_of(row.key)[1]))
         record = EXECUTIONS.decode(row.value)
-        if record.status != "SUCCEEDED" or transformation == "NONE":
-            found.append(_Child(record.status, [_record_text(tx, run, index)]))
-            continue
-        output = record.output or "null"
-        if transformation == "FLATTEN":
-            value = values.read(output)
-            if is_array(value):
-                found.append(_Child(record.status, [values.write(one) for one in value]))
-                continue
-        found.append(_Child(record.status, [output]))
+        index = int(str(keys.name_of(row.key)[1]))
+        found.append(_Child(record.status, _texts(tx, run, index, record, transformation)))
+        size += sum(map(len, found[-1].texts))
+        if size >= _PAGE_BYTES:
+            break
     return found, last
+
+
+def _texts(
+    tx: Transaction, run: MapRunRecord, index: int, record: ExecutionRecord, transformation: str
+) -> list[str]:
+    if record.status != "SUCCEEDED" or transformation == "NONE":
+        return [_record_text(tx, run, index)]
+    output = record.output or "null"
+    if transformation == "FLATTEN":
+        value = values.read(output)
+        if is_array(value):
+            return [values.write(one) for one in value]
+    return [output]
 
 
 def _record_text(tx: Transaction, run: MapRunRecord, index: int) -> str:

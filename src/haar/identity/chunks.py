@@ -17,6 +17,7 @@ transferring payload in multiple chunks", and the same "with trailing headers".
 from __future__ import annotations
 
 from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A, EMPTY_SHA256
+from haar.identity.mac import Mac
 from haar.identity.refusals import Family, Kind, refuse
 from haar.identity.sigv4 import ChunkSigning, is_signed_by
 
@@ -33,7 +34,7 @@ class ChunkChain:
         self._signing = signing
         self._family: Family = family
         self._before = signing.seed
-        self._algorithm = ALGORITHM if isinstance(signing.key, bytes) else ALGORITHM_V4A
+        self._algorithm = ALGORITHM if isinstance(signing.key, Mac) else ALGORITHM_V4A
 
     def verify_chunk(self, sha256_hex: str, signature: str) -> None:
         """Check the next chunk's signature; the last chunk is empty.

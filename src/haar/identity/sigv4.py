@@ -31,6 +31,7 @@ from haar.identity.claim import (
     is_region,
 )
 from haar.identity.credentials import Credential, Credentials, TokenExpired, TokenInvalid
+from haar.identity.mac import Mac
 from haar.identity.payloads import (
     MODES,
     RAW_PATH_SERVICES,
@@ -70,14 +71,14 @@ FORM_FIELDS = (
     "x-amz-signature",
 )
 
-SigningKey: TypeAlias = "bytes | EllipticCurvePublicKey"
+SigningKey: TypeAlias = "Mac | EllipticCurvePublicKey"
 """What verifies: the derived key of Version 4, or the public key of Version 4A."""
 
 
 def is_signed_by(key: SigningKey, signature: bytes, to_sign: bytes) -> bool:
     """Return whether ``signature`` is the key's of ``to_sign``, in time that tells nothing."""
-    if isinstance(key, bytes):
-        expected = hmac.digest(key, to_sign, "sha256").hex().encode()
+    if isinstance(key, Mac):
+        expected = key.hex(to_sign).encode()
         return hmac.compare_digest(expected, signature)
     return sigv4a.is_signature(key, signature, to_sign)
 
@@ -421,7 +422,7 @@ def signing_key(secret: str, claim: Claim) -> SigningKey:
     key = ("AWS4" + secret).encode()
     for step in claim.scope.split(b"/"):
         key = hmac.digest(key, step, "sha256")
-    return key
+    return Mac(key)
 
 
 def check_headers(request: HttpRequest, claim: Claim, family: Family) -> None:

@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROUNDS ?= 1000
 
-.PHONY: setup test lint types demo demo-crash bench bench-peers soak lock
+.PHONY: setup test lint types demo demo-crash docs bench bench-peers soak lock
 
 setup: $(VENV)/.installed  ## make the environment in .venv from the lock file
 
@@ -34,6 +34,9 @@ demo-crash: setup  ## the same while haar is killed twice
 
 soak: setup  ## kill servers that writers work on, ROUNDS times
 	HAAR_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/crash -s
+
+docs: setup  ## write the generated pages anew
+	$(BIN)/python docs/generate.py
 
 bench: setup  ## measure; write the table of docs/performance.md
 	$(BIN)/python bench/run.py --write

@@ -24,7 +24,7 @@ import haar
 from haar.kit.records import Codec
 
 GOLDEN = Path(__file__).with_name("golden")
-OWNERS = ("haar.services.", "haar.identity.", "haar.fabric.")
+OWNERS = ("haar.kit.", "haar.services.", "haar.identity.", "haar.fabric.")
 WRITE = "HAAR_WRITE_GOLDEN"
 
 

@@ -5,7 +5,7 @@ key                                              value
 ===============================================  ===============================================
 ``table``, account, region, name                 :class:`~.records.Table`
 ``tables``                                       counter: the number of the newest table
-``tags``, account, region, name                  :class:`~.records.Tags`, where there are any
+``tags``, account, region, name                  :class:`haar.kit.tags.Tags`, if there are any
 ``rows``, TABLE, 0, ``key of the item``          an item (:mod:`~.rows`)
 ``rows``, TABLE, INDEX, ``key of the entry``     what an index has of an item, in the same form
 ``count``, TABLE, INDEX                          counter: how many items or entries

@@ -275,12 +275,6 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     done_ms: int
 
 
-class Tags(msgspec.Struct, frozen=True, array_like=True):
-    """The tags of a table."""
-
-    tags: dict[str, str]
-
-
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """What a row was before a change; or, with ``copy``, where a copy began.
 
@@ -299,7 +293,6 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 TABLE = Codec(Table)
 TOKEN = Codec(Token)
-TAGS = Codec(Tags)
 STREAM = Codec(StreamState)
 SHARD = Codec(Shard)
 CHANGE = Codec(StreamChange)

@@ -6,12 +6,13 @@ from haar.kernel.entropy import uuid4
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
+from haar.kit.tags import write_tags
 from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts, time_to_live
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists, TableInUse
 from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
 from haar.services.dynamodb.records import TABLE, Table
-from haar.services.dynamodb.tags import checked_tags, put_tags
+from haar.services.dynamodb.tags import checked_tags
 from haar.store.api import Transaction
 
 _PAGE_MAX = 100
@@ -47,7 +48,7 @@ def create_table(call: Call[Members], tx: Transaction) -> Members:
     table = checked_table(call, rows.counter(tx, keys.NEWEST_TABLE))
     table = with_stream(tx, table, call.members, call.now_ms, is_new=True)
     tx.put(keys.table(arn), TABLE.encode(table))
-    put_tags(tx, arn, checked_tags({}, call.members.get("Tags", [])))
+    write_tags(tx, keys.tags(arn), checked_tags({}, call.members.get("Tags", [])))
     return {"TableDescription": describe(tx, table)}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import operation
+from haar.kit.tags import read_tags, without, write_tags
 from haar.services.dynamodb import keys, texts
 from haar.services.dynamodb.errors import Invalid, TagsNotFound
 from haar.services.dynamodb.lookup import arn_of
-from haar.services.dynamodb.records import TAGS, Tags
 from haar.store.api import Transaction
 
 TAGS_MAX = 50
@@ -40,19 +40,10 @@ def checked_tags(old: dict[str, str], tags: list[dict[str, str]]) -> dict[str, s
     return together
 
 
-def put_tags(tx: Transaction, arn: str, tags: dict[str, str]) -> None:
-    """Replace the tags of a table."""
-    if tags:
-        tx.put(keys.tags(arn), TAGS.encode(Tags(tags)))
-    else:
-        tx.clear(keys.tags(arn))
-
-
 def _tags_of(tx: Transaction, arn: str) -> dict[str, str]:
     if tx.get(keys.table(arn)) is None:
         raise TagsNotFound(arn=arn)
-    raw = tx.get(keys.tags(arn))
-    return {} if raw is None else TAGS.decode(raw).tags
+    return read_tags(tx, keys.tags(arn))
 
 
 @operation("TagResource", members="ResourceArn Tags", resource=tagged_arn)
@@ -68,7 +59,8 @@ def tag_resource(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, TagResource.
     """
     arn = call.resource
-    put_tags(tx, arn, checked_tags(_tags_of(tx, arn), call.members["Tags"]))
+    tags = checked_tags(_tags_of(tx, arn), call.members["Tags"])
+    write_tags(tx, keys.tags(arn), tags)
     return {}
 
 
@@ -83,8 +75,8 @@ def untag_resource(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, UntagResource.
     """
-    arn, gone = call.resource, set(call.members["TagKeys"])
-    put_tags(tx, arn, {k: v for k, v in _tags_of(tx, arn).items() if k not in gone})
+    arn = call.resource
+    write_tags(tx, keys.tags(arn), without(_tags_of(tx, arn), call.members["TagKeys"]))
     return {}
 
 

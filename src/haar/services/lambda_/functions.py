@@ -13,6 +13,7 @@ from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import anything, operation
+from haar.kit.tags import read_tags, write_tags
 from haar.services.lambda_ import keys, rules
 from haar.services.lambda_.errors import InvalidParameterValue, ResourceConflict
 from haar.services.lambda_.lookup import (
@@ -24,7 +25,7 @@ from haar.services.lambda_.lookup import (
     refuse_revision,
 )
 from haar.services.lambda_.packages import fetch, keep, prove, refer
-from haar.services.lambda_.records import CODE, FUNCTION, TAGS, Code, Function, Tags
+from haar.services.lambda_.records import CODE, FUNCTION, Code, Function
 from haar.services.lambda_.running import Runner
 from haar.store.api import Span, Transaction
 from haar.store.blobs import Blob
@@ -169,8 +170,7 @@ def put_new(tx: Transaction, function: Function, blob: Blob, tags: dict[str, str
     refuse_taken(tx, function.arn)
     tx.put(keys.function(function.arn), FUNCTION.encode(function))
     tx.put(keys.code(function.arn), CODE.encode(Code(blob)))
-    if tags:
-        tx.put(keys.tags(function.arn), TAGS.encode(Tags(tags)))
+    write_tags(tx, keys.tags(function.arn), tags)
 
 
 @operation("GetFunction", members="FunctionName Qualifier", resource=qualified_arn, readonly=True)
@@ -186,10 +186,8 @@ def get_function(call: Call[Members], tx: Transaction) -> Members:
     """
     arn = own(call)
     result: Members = {"Configuration": described(call, load(tx, arn)), "Code": {}}
-    raw = tx.get(keys.tags(arn))
-    if raw is not None:
-        result["Tags"] = TAGS.decode(raw).tags
-    return result
+    tags = read_tags(tx, keys.tags(arn))
+    return {**result, "Tags": tags} if tags else result
 
 
 @operation(

@@ -5,7 +5,7 @@ key                                           value
 ============================================  =====================================
 ``function``, account, region, name           :class:`~.records.Function`
 ``code``, account, region, name               :class:`~.records.Code`
-``tags``, account, region, name               :class:`~.records.Tags`, where there are any
+``tags``, account, region, name               :class:`haar.kit.tags.Tags`, if there are any
 ============================================  =====================================
 """
 

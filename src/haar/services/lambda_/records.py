@@ -56,12 +56,6 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
     blob: Blob
 
 
-class Tags(msgspec.Struct, frozen=True, array_like=True):
-    """The tags of a function."""
-
-    tags: dict[str, str]
-
-
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """An event that was acknowledged and is to be run: the payload of a ``lambda.async`` job.
 
@@ -88,5 +82,4 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
 
 FUNCTION = Codec(Function)
 CODE = Codec(Code)
-TAGS = Codec(Tags)
 EVENT = Codec(Event)

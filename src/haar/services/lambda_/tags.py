@@ -5,9 +5,9 @@ from __future__ import annotations
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import operation
+from haar.kit.tags import read_tags, without, write_tags
 from haar.services.lambda_ import keys, rules
 from haar.services.lambda_.lookup import load, own
-from haar.services.lambda_.records import TAGS, Tags
 from haar.store.api import Transaction
 
 
@@ -30,16 +30,7 @@ def tags_of(tx: Transaction, arn: str) -> dict[str, str]:
         ResourceNotFound: no such function.
     """
     load(tx, arn)
-    raw = tx.get(keys.tags(arn))
-    return TAGS.decode(raw).tags if raw is not None else {}
-
-
-def put_tags(tx: Transaction, arn: str, tags: dict[str, str]) -> None:
-    """Replace the tags of a function."""
-    if tags:
-        tx.put(keys.tags(arn), TAGS.encode(Tags(tags)))
-    else:
-        tx.clear(keys.tags(arn))
+    return read_tags(tx, keys.tags(arn))
 
 
 @operation("TagResource", members="Resource Tags", resource=tagged_arn)
@@ -55,7 +46,8 @@ def tag_resource(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, Lambda API reference, TagResource.
     """
     arn = own(call)
-    put_tags(tx, arn, rules.checked_tags(tags_of(tx, arn), call.members["Tags"]))
+    tags = rules.checked_tags(tags_of(tx, arn), call.members["Tags"])
+    write_tags(tx, keys.tags(arn), tags)
     return {}
 
 
@@ -70,8 +62,8 @@ def untag_resource(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Lambda API reference, UntagResource.
     """
-    arn, gone = own(call), set(call.members["TagKeys"])
-    put_tags(tx, arn, {k: v for k, v in tags_of(tx, arn).items() if k not in gone})
+    arn = own(call)
+    write_tags(tx, keys.tags(arn), without(tags_of(tx, arn), call.members["TagKeys"]))
     return {}
 
 

@@ -7,6 +7,7 @@ import msgspec
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import operation
+from haar.kit.tags import without
 from haar.services.pipes import rules
 from haar.services.pipes.errors import NotFound
 from haar.services.pipes.lookup import load, put
@@ -66,8 +67,8 @@ def untag_resource(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, EventBridge Pipes API reference, UntagResource.
     """
-    pipe, gone = own(call, tx), set(call.members["tagKeys"])
-    put_tags(tx, pipe, {key: value for key, value in pipe.tags.items() if key not in gone})
+    pipe = own(call, tx)
+    put_tags(tx, pipe, without(pipe.tags, call.members["tagKeys"]))
     return {}
 
 

@@ -5,7 +5,7 @@ key                                     value
 ======================================  =======================================================
 ``queue``, account, region, name        :class:`~.records.Queue`
 ``deleted``, account, region, name      when a queue of that name was deleted: ms, 8 bytes
-``tags``, account, region, name         :class:`~.records.Tags`, where there are any
+``tags``, account, region, name         :class:`haar.kit.tags.Tags`, if there are any
 ``source``, ARN of a dead-letter        empty: the second queue's dead letters go to the first
 queue, ARN of a queue
 ``task``, ARN of a queue, started ms,   :class:`~.records.Task`: the last ten move tasks of each

@@ -12,6 +12,7 @@ from haar.kernel import pages
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import anything, operation
+from haar.kit.tags import write_tags
 from haar.services.sqs import attributes, expiry, fifo, keys, kinds, redrive, tags
 from haar.services.sqs.attributes import Fields
 from haar.services.sqs.errors import (
@@ -114,7 +115,7 @@ def put_new(call: Call[Members], tx: Transaction, fields: Fields, *, is_fifo: bo
     put_changed(tx, None, queue)
     expiry.schedule(tx, queue, call.now_ms + queue.retention_s * 1000)
     given: dict[str, str] = call.members.get("tags", {})
-    tags.put(tx, queue.arn, tags.checked(given))
+    write_tags(tx, keys.tags(queue.arn), tags.checked(given))
 
 
 def put_changed(tx: Transaction, old: Queue | None, new: Queue) -> None:

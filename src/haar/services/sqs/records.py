@@ -124,12 +124,6 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     receives_before: int = 0
 
 
-class Tags(msgspec.Struct, frozen=True, array_like=True):
-    """The tags of a queue."""
-
-    tags: dict[str, str]
-
-
 class Task(msgspec.Struct, frozen=True, array_like=True):
     """A move task.
 
@@ -201,5 +195,4 @@ def unpack(value: bytes) -> Stored:
 
 QUEUE = Codec(Queue)
 MESSAGE = Codec(Message)
-TAGS = Codec(Tags)
 TASK = Codec(Task)

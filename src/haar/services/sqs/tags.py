@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
+from haar.kit.tags import read_tags, without, write_tags
 from haar.services.sqs import keys
 from haar.services.sqs.errors import InvalidParameterValue
 from haar.services.sqs.lookup import load, queue_arn
-from haar.services.sqs.records import TAGS, Tags
 from haar.store.api import Transaction
 
 TAGS_MAX = 50
@@ -32,14 +32,6 @@ def checked(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def put(tx: Transaction, arn: str, tags: dict[str, str]) -> None:
-    """Replace the tags of a queue."""
-    if tags:
-        tx.put(keys.tags(arn), TAGS.encode(Tags(tags)))
-    else:
-        tx.clear(keys.tags(arn))
-
-
 def tags_of(tx: Transaction, arn: str) -> dict[str, str]:
     """Return the tags of a queue.
 
@@ -47,8 +39,7 @@ def tags_of(tx: Transaction, arn: str) -> dict[str, str]:
         QueueDoesNotExist: no such queue.
     """
     load(tx, arn)
-    raw = tx.get(keys.tags(arn))
-    return TAGS.decode(raw).tags if raw is not None else {}
+    return read_tags(tx, keys.tags(arn))
 
 
 @operation("TagQueue", members="QueueUrl Tags", resource=queue_arn)
@@ -63,7 +54,8 @@ def tag_queue(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, SQS API reference, TagQueue.
     """
-    put(tx, call.resource, checked(tags_of(tx, call.resource) | call.members["Tags"]))
+    tags = checked(tags_of(tx, call.resource) | call.members["Tags"])
+    write_tags(tx, keys.tags(call.resource), tags)
     return {}
 
 
@@ -78,9 +70,8 @@ def untag_queue(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, SQS API reference, UntagQueue.
     """
-    gone = set(call.members["TagKeys"])
-    kept = {key: value for key, value in tags_of(tx, call.resource).items() if key not in gone}
-    put(tx, call.resource, kept)
+    kept = without(tags_of(tx, call.resource), call.members["TagKeys"])
+    write_tags(tx, keys.tags(call.resource), kept)
     return {}
 
 

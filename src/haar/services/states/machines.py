@@ -11,6 +11,7 @@ from haar.kernel.entropy import uuid4
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
+from haar.kit.tags import without
 from haar.services.states import keys, names, pages
 from haar.services.states.definition import examine, parse
 from haar.services.states.errors import MissingRequiredParameter, StateMachineAlreadyExists
@@ -318,7 +319,6 @@ def untag_resource(call: Call[Members], tx: Transaction) -> Members:
     """
     machine = names.machine_of(call.resource)
     record = need_machine(tx, machine)
-    gone = set(call.members["tagKeys"])
-    tags = {key: value for key, value in record.tags.items() if key not in gone}
+    tags = without(record.tags, call.members["tagKeys"])
     tx.put(keys.machine(*machine), MACHINES.encode(msgspec.structs.replace(record, tags=tags)))
     return {}

@@ -112,10 +112,30 @@ def test_a_backup_outlives_its_table(db: Any, indexed: str) -> None:
     until(lambda: is_active(db, indexed))
     assert content(db, indexed) == {"item 1": "0"}
     assert "GlobalSecondaryIndexes" not in db.describe_table(TableName=indexed)["Table"]
+    db.update_table(TableName=indexed, DeletionProtectionEnabled=True)
     restore = {"TargetTableName": indexed, "BackupArn": arn}
     assert code(lambda: db.restore_table_from_backup(**restore)) == "TableAlreadyExistsException"
     until(lambda: _deletes(db, arn))
     assert code(lambda: db.describe_backup(BackupArn=arn)) == "BackupNotFoundException"
+
+
+def test_a_restore_changes_the_billing_of_indexes(db: Any, indexed: str) -> None:
+    """The capacity of an index is the override's; it is missed where it must be given."""
+    arn = db.create_backup(TableName=indexed, BackupName="billed")["BackupDetails"]["BackupArn"]
+    until(lambda: is_available(db, arn))
+    units = {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3}
+    restore = {
+        "TargetTableName": f"{indexed}-provisioned",
+        "BackupArn": arn,
+        "BillingModeOverride": "PROVISIONED",
+        "ProvisionedThroughputOverride": units,
+    }
+    assert code(lambda: db.restore_table_from_backup(**restore)) == "ValidationException"
+    override = [{**INDEX, "ProvisionedThroughput": units}]
+    made = db.restore_table_from_backup(**restore, GlobalSecondaryIndexOverride=override)
+    (index,) = made["TableDescription"]["GlobalSecondaryIndexes"]
+    assert index["ProvisionedThroughput"]["ReadCapacityUnits"] == 2
+    assert index["ProvisionedThroughput"]["WriteCapacityUnits"] == 3
 
 
 def _deletes(db: Any, arn: str) -> bool:

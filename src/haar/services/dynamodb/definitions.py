@@ -166,7 +166,7 @@ def global_index(uid: int, index: Members, kinds: Kinds, billing: str) -> Index:
     own = _index_schema(index, kinds)
     if max(len(own.hash), len(own.range)) > GLOBAL_KEY_PARTS_MAX:
         raise Invalid(texts.INDEX_SCHEMA, index=index["IndexName"])
-    units = _index_units(index, billing)
+    units = index_units(index, billing)
     return _index(uid, index, own, is_local=False, units=units)
 
 
@@ -185,7 +185,12 @@ def _index_schema(index: Members, kinds: Kinds) -> Schema:
     return _schema(elements, kinds)
 
 
-def _index_units(index: Members, billing: str) -> Units:
+def index_units(index: Members, billing: str) -> Units:
+    """Return the provisioned capacity of a global index.
+
+    Raises:
+        Invalid: given on demand, or missing otherwise.
+    """
     given = index.get("ProvisionedThroughput")
     if billing == ON_DEMAND:
         if given is not None:

@@ -7,9 +7,9 @@ import msgspec
 from haar.kernel.entropy import uuid4
 from haar.kit.call import Call, Members
 from haar.services.dynamodb import keys, rows, texts
-from haar.services.dynamodb.definitions import ON_DEMAND, units_of
+from haar.services.dynamodb.definitions import ON_DEMAND, Units, index_units, units_of
 from haar.services.dynamodb.errors import Invalid, TargetExists
-from haar.services.dynamodb.records import CREATING, TABLE, Index, Table
+from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.store.api import Transaction
 
 OVERRIDES = (
@@ -29,6 +29,9 @@ def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Ta
     name = arn.rpartition("/")[2]
     if tx.get(keys.table(arn)) is not None:
         raise TargetExists(table=name)
+    indexes = tuple(_kept(was, call.members))
+    schemas = (was.schema, *(index.schema for index in indexes))
+    used = {part.name for schema in schemas for part in schema.parts}
     tx.add(keys.NEWEST_TABLE, 1)
     table = Table(
         uid=rows.counter(tx, keys.NEWEST_TABLE),
@@ -37,9 +40,9 @@ def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Ta
         name=name,
         status=CREATING,
         created_ms=call.now_ms,
-        definitions=was.definitions,
+        definitions=tuple(part for part in was.definitions if part.name in used),
         schema=was.schema,
-        indexes=tuple(_kept(was, call.members)),
+        indexes=indexes,
         billing=was.billing,
         read_units=was.read_units,
         write_units=was.write_units,
@@ -57,15 +60,29 @@ def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Ta
 def _kept(was: Table, members: Members) -> list[Index]:
     """Return the indexes of the new table: those of the old one that the client names, or all."""
     kept = list(was.indexes)
+    billing = members.get("BillingModeOverride", was.billing)
+    given: dict[str, Members] = {}
     for member, is_local in _INDEXES:
         if member not in members:
             continue
-        named = {index["IndexName"] for index in members[member]}
+        named = {index["IndexName"]: index for index in members[member]}
+        given |= named
         known = {index.name for index in was.indexes if index.is_local is is_local}
-        if not named <= known:
+        if not named.keys() <= known:
             raise Invalid(texts.RESTORE_INDEXES)
         kept = [i for i in kept if i.is_local is not is_local or i.name in named]
-    return [msgspec.structs.replace(index, status="ACTIVE") for index in kept]
+    return [_restored(index, given.get(index.name, {}), billing) for index in kept]
+
+
+def _restored(index: Index, given: Members, billing: str) -> Index:
+    """Return an index as the new table has it, with the capacity that a client gives it."""
+    units = Units(index.read_units, index.write_units)
+    is_changed = billing == ON_DEMAND or not units.read or "ProvisionedThroughput" in given
+    if is_changed and not index.is_local:
+        units = index_units({"IndexName": index.name, **given}, billing)
+    return msgspec.structs.replace(
+        index, status=ACTIVE, read_units=units.read, write_units=units.write
+    )
 
 
 def _billed(table: Table, members: Members) -> Table:

@@ -102,6 +102,22 @@ async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
+async def test_an_upload_that_is_cancelled_at_any_step_leaves_nothing(tmp_path: Path) -> None:
+    """Whenever its caller goes away, an upload gives back its descriptor and its file."""
+    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+    await blobs.write(pieces(b"", 1))
+    before = sorted(Path("/proc/self/fd").iterdir())
+    for turns in range(1, 20):
+        upload = asyncio.create_task(blobs.write(pieces(bytes(3_000_000))))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
 async def test_the_sweep_removes_what_nobody_refers_to(tmp_path: Path) -> None:
     """What a crash left between the file and its transaction is given back after the start."""
     before = FileBlobs(tmp_path / "blobs", SeededEntropy(1))

@@ -12,13 +12,11 @@ import os
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 from haar.kernel.entropy import Entropy, hex_id
+from haar.kernel.waiting import in_thread
 from haar.store.blobs import INLINE_BYTES_MAX, Blob, BlobDamaged
 from haar.store.directory import link_tree, sync_directory
-
-T = TypeVar("T")
 
 PIECE_BYTES = 256 * 1024
 _BUFFER_BYTES = 1024 * 1024
@@ -61,17 +59,19 @@ class FileBlobs:
 
     async def _write_file(self, head: list[bytes], rest: AsyncIterator[bytes]) -> Blob:
         name = hex_id(self._entropy, _NAME_DIGITS)
+        path = self._path(name)
         if self._own is not None:
             self._own.add(name)
-        file = await asyncio.to_thread(self._create, self._path(name))
         try:
-            size, crc32 = await _pour(file, head, rest)
-            await _in_thread(_settle, file, self._path(name).parent)
+            file = await in_thread(self._create, path, undo=os.close)
+            try:
+                size, crc32 = await _pour(file, head, rest)
+                await in_thread(_settle, file, path.parent)
+            finally:
+                os.close(file)
         except BaseException:
-            self._path(name).unlink()
+            path.unlink(missing_ok=True)
             raise
-        finally:
-            os.close(file)
         return Blob(size, b"", name, crc32)
 
     def _create(self, path: Path) -> int:
@@ -167,19 +167,6 @@ def _entries(directory: Path) -> list[Path]:
     return sorted(directory.iterdir())
 
 
-async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """Run ``work`` in a thread, and wait for its end even if the caller is cancelled.
-
-    It writes to a descriptor that its caller closes: by then the number may be another file's.
-    """
-    future = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        await asyncio.wait([future])
-        raise
-
-
 async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> tuple[int, int]:
     """Write everything, a buffer at a time; return how many bytes it was, and their CRC-32.
 
@@ -191,13 +178,13 @@ async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> tup
         pending.append(piece)
         waiting += len(piece)
         if waiting >= _BUFFER_BYTES:
-            crc32 = await _in_thread(_write_all, file, b"".join(pending), crc32)
+            crc32 = await in_thread(_write_all, file, b"".join(pending), crc32)
             unsynced += waiting
             pending, waiting, size = [], 0, size + waiting
             if unsynced >= _SYNC_EVERY_BYTES:
-                await _in_thread(os.fdatasync, file)
+                await in_thread(os.fdatasync, file)
                 unsynced = 0
-    crc32 = await _in_thread(_write_all, file, b"".join(pending), crc32)
+    crc32 = await in_thread(_write_all, file, b"".join(pending), crc32)
     return size + waiting, crc32
 
 

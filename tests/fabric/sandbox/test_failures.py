@@ -215,6 +215,30 @@ def test_a_new_revision_ends_the_processes_of_the_old_one(run: Any) -> None:
     assert not is_alive(old)
 
 
+def test_the_code_of_an_event_at_work_stays_though_it_was_replaced(
+    run: Any, tmp_path: Path
+) -> None:
+    """A retired pool's code is in use until its last event has ended."""
+    go = tmp_path / "go"
+    source = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        f"    while not os.path.exists({str(go)!r}): time.sleep(0.005)\n"
+    )
+
+    async def body(bench: Any) -> None:
+        program, sandboxes = bench.python(source), bench.sandboxes
+        at_work = asyncio.ensure_future(sandboxes.open(program, "1").invoke(bench.invocation()))
+        await until(lambda: sandboxes.processes == 1)
+        sandboxes.retire(program.name)
+        assert sandboxes.directories() == {program.directory}
+        go.touch()
+        assert (await at_work).error == ""
+        await until(lambda: not sandboxes.directories())
+
+    run(body)
+
+
 def test_no_process_outlives_a_killed_haar(tmp_path: Path) -> None:
     """SIGKILL to the process that started them ends functions, their children and the keeper."""
     script = tmp_path / "victim.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import stat
@@ -59,6 +60,8 @@ def test_files_modes_and_inner_links_are_unpacked(tmp_path: Path) -> None:
         [("out", b"/etc/passwd", LINK)],
         [("out", b"..", LINK), ("out/escaped", b"x", 0)],
         [("a/out", b"b/../../escaped", LINK), ("a/b", b"..", LINK)],
+        [("a", b"d/..", LINK), ("d", b".", LINK), ("a/made/link", b"x", LINK)],
+        [("endless", b"./" * 3000 + b"x", LINK)],
         [("same", b"1", 0), ("same", b"2", 0)],
         [("same", b"1", 0), ("./same", b"2", 0)],
     ],
@@ -101,6 +104,37 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     data[200] ^= 0xFF
     with pytest.raises(BadPackage):
         unpack_whole(bytes(data), tmp_path / "code")
+
+
+def test_damage_anywhere_in_an_archive_is_refused_or_does_no_harm(tmp_path: Path) -> None:
+    """Whatever byte is wrong, the archive is a BadPackage or unpacks: zipfile raises much else."""
+    whole = archive(("a", b"content " * 50, 0), ("b", os.urandom(50) * 4, 0))
+    unpacked = 0
+    for at in range(len(whole)):
+        data = bytearray(whole)
+        data[at] ^= 0xFF
+        with contextlib.suppress(BadPackage):
+            unpack_whole(bytes(data), tmp_path / str(at))
+            unpacked += 1
+    assert 0 < unpacked < len(whole)
+
+
+def test_a_package_is_whole_though_whoever_unpacked_it_went_away(tmp_path: Path) -> None:
+    """A cancelled caller's thread goes on: the next one waits for it, and finds its work."""
+
+    async def body() -> None:
+        cache = Packages(tmp_path / "cache")
+        data = archive(("a", bytes(20_000_000), 0))
+        first = asyncio.create_task(cache.unpack(data, "hash"))
+        await asyncio.sleep(0)  # it has begun
+        first.cancel()
+        path = await cache.unpack(data, "hash")
+        assert [file.name for file in path.iterdir()] == ["a"]
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert [entry.name for entry in (tmp_path / "cache").iterdir()] == ["hash"]
+
+    asyncio.run(body())
 
 
 def test_the_cache_begins_empty_and_unpacks_once(tmp_path: Path) -> None:

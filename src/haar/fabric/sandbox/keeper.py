@@ -21,7 +21,8 @@ command                                                  what happens
 event                                                    meaning
 =======================================================  ========================================
 ``{"id", "pid"}``                                        started
-``{"id", "exit", "signal", "peak_kb"}``                  ended; told once, after ``pid``
+``{"id", "exit", "signal", "peak_kb"}``                  ended; told once, after ``pid`` where it
+                                                         could be started at all
 =======================================================  ========================================
 """
 
@@ -118,7 +119,11 @@ class Keeper:
         return b"".join(pieces)
 
     def _start(self, command: dict[str, Any], descriptors: list[int]) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no room for one more: nothing that runs must suffer for it
+            self._tell({"id": command["start"], "exit": 127, "signal": 0, "peak_kb": 0})
+            return
         if pid == 0:
             self._become(command, descriptors)
         child = Child(command["start"], pid, command["memory_kb"])

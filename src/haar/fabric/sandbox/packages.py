@@ -19,16 +19,27 @@ from __future__ import annotations
 
 import asyncio
 import io
+import lzma
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
+
+from haar.kernel.waiting import in_thread
 
 UNPACKED_BYTES_MAX = 262_144_000
 FILES_MAX = 100_000
 PACKAGES_MAX = 64
 _PIECE_BYTES = 1024 * 1024
+_LINK_BYTES_MAX = 4096  # what the system takes for a path
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error),  # damaged
+    *(NotImplementedError, RuntimeError),  # a method that is not known, a password
+    *(ValueError, OverflowError, OSError),  # names that no file can have
+)
 
 
 class BadPackage(Exception):
@@ -73,8 +84,12 @@ class Packages:
             found = self.find(sha256)
             if found is None:
                 found = self.directory / sha256
-                await asyncio.to_thread(unpack_whole, archive, found)
-                self._unpacked.append(found)
+                try:
+                    # To its end also for whoever is gone: the next one must not unpack beside it.
+                    await in_thread(unpack_whole, archive, found)
+                finally:
+                    if found.is_dir():
+                        self._unpacked.append(found)
             return found
 
     async def trim(self, in_use: set[Path]) -> None:
@@ -82,12 +97,18 @@ class Packages:
         spare = [path for path in self._unpacked if path not in in_use]
         for path in spare[: max(0, len(self._unpacked) - PACKAGES_MAX)]:
             self._unpacked.remove(path)
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+            # Under its name it is there as a whole or not at all.
+            doomed = path.rename(path.with_name(f"removing-{path.name}"))
+            await in_thread(_remove, doomed)
 
     async def close(self) -> None:
         """Remove what is temporary."""
         if self._temporary is not None:
-            await asyncio.to_thread(shutil.rmtree, self._temporary, ignore_errors=True)
+            await in_thread(_remove, self._temporary)
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def unpack_whole(archive: bytes, target: Path) -> None:
@@ -123,9 +144,7 @@ def unpack_into(archive: bytes, directory: Path) -> None:
             # And once more: a link may lead through one that was made after it.
             for entry in filter(is_link, entries):
                 check_inside(directory / PurePosixPath(entry.filename), directory)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as err:
-        raise BadPackage(str(err)) from err
-    except (ValueError, UnicodeError) as err:
+    except _UNREADABLE as err:
         raise BadPackage(str(err)) from err
 
 
@@ -160,10 +179,10 @@ def _unpack_entry(
     if entry.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         return 0
-    target.parent.mkdir(parents=True, exist_ok=True)
     if is_link(entry):
         _link(archive, entry, directory, target)
         return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
     size = _copy(archive, entry, target, left)
     # Archives made on other systems carry no modes; AWS makes such files readable, too.
     mode = (entry.external_attr >> 16) & 0o777
@@ -183,9 +202,14 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: 
 
 
 def _link(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, directory: Path, target: Path) -> None:
-    to = archive.read(entry).decode()
-    if to.startswith("/"):
+    with archive.open(entry) as source:
+        raw = source.read(_LINK_BYTES_MAX + 1)
+    to = raw.decode()
+    if to.startswith("/") or len(raw) > _LINK_BYTES_MAX:
         raise BadPackage(f"a link out of the archive: {entry.filename!r}")
+    # Through links that are there already: not even a directory is made outside.
+    check_inside(target.parent, directory)
+    target.parent.mkdir(parents=True, exist_ok=True)
     check_inside(target.parent / to, directory)
     target.symlink_to(to)
 

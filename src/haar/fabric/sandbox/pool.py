@@ -88,14 +88,14 @@ class Pool:
     async def _wait(self) -> Sandbox:
         place: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
-        self._grow(by_wait=False)
         try:
+            self._grow(by_wait=False)
             async with asyncio.timeout(WAIT_MAX_S):
                 return await place
         except TimeoutError:
             self._leave(place)
             raise TooManyInvocations from None
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or the system has no room for one more process
             self._leave(place)
             raise
 
@@ -235,6 +235,8 @@ class Sandboxes:
         self._processes_max = processes_max
         self._invocations_max = invocations_max
         self._pools: dict[tuple[str, str], Pool] = {}
+        self._retired: list[Pool] = []
+        """Pools whose last events are still at work."""
         self._sweeper: asyncio.TimerHandle | None = None
 
     def find(self, name: str, revision: str) -> Pool | None:
@@ -253,11 +255,14 @@ class Sandboxes:
     def retire(self, name: str, *, but: str = "") -> None:
         """End the processes of a function, but for those of one revision."""
         for key in [key for key in self._pools if key[0] == name and key[1] != but]:
-            self._pools.pop(key).retire()
+            retired = self._pools.pop(key)
+            retired.retire()
+            self._retired.append(retired)
 
     def directories(self) -> set[Path]:
         """Return where the code lies that processes run now."""
-        return {pool.program.directory for pool in self._pools.values()}
+        self._retired = [pool for pool in self._retired if not pool.is_empty]
+        return {pool.program.directory for pool in (*self._pools.values(), *self._retired)}
 
     def enter(self) -> None:
         """Count one more event.
@@ -302,7 +307,8 @@ class Sandboxes:
         """End every process."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), *self._retired):
             pool.stop()
         self._pools.clear()
+        self._retired.clear()
         await self.keeper.close()

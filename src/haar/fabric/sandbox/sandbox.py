@@ -60,8 +60,8 @@ class Sandbox:
         self._when_dead = when_dead
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
-        self._output = Output()
         self._scratch = Path(tempfile.mkdtemp(prefix="tmp-", dir=program.scratch))
+        self._output = Output()
         self._server: asyncio.Server | None = None
         self._process: Process | None = None
         self._connections: set[Connection] = set()

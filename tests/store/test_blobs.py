@@ -102,11 +102,16 @@ async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
+def descriptors() -> list[Path]:
+    """Return what this process has open."""
+    return sorted(Path("/proc/self/fd").iterdir())
+
+
 async def test_an_upload_that_is_cancelled_at_any_step_leaves_nothing(tmp_path: Path) -> None:
     """Whenever its caller goes away, an upload gives back its descriptor and its file."""
     blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
     await blobs.write(pieces(b"", 1))
-    before = sorted(Path("/proc/self/fd").iterdir())
+    before = descriptors()
     for turns in range(1, 20):
         upload = asyncio.create_task(blobs.write(pieces(bytes(3_000_000))))
         for _ in range(turns):
@@ -114,7 +119,7 @@ async def test_an_upload_that_is_cancelled_at_any_step_leaves_nothing(tmp_path: 
         upload.cancel()
         with pytest.raises(asyncio.CancelledError):
             await upload
-    assert sorted(Path("/proc/self/fd").iterdir()) == before
+    assert descriptors() == before
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 

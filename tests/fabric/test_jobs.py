@@ -292,6 +292,39 @@ async def test_bodies_run_in_batches_and_one_that_fails_holds_up_nobody(world: A
     await world.stop()
 
 
+@pytest.mark.parametrize("is_body", [True, False])
+async def test_a_job_that_cannot_be_given_up_holds_up_nobody(world: Any, is_body: bool) -> None:
+    """A dead-letter rule that fails is tried again after a wait, and the jobs behind go on."""
+    given_up: list[int] = []
+
+    def apply(job: Job, tx: Transaction) -> None:
+        if job.key == "poison":
+            raise ValueError("poison")
+        tx.add(b"count", 1)
+
+    async def handle(job: Job, cloud: Cloud) -> Finish:
+        return lambda tx: apply(job, tx)
+
+    def on_dead(job: Job, tx: Transaction) -> None:
+        given_up.append(cloud_ms())
+        if len(given_up) < 4:
+            raise ValueError("no dead letters today")
+
+    cloud_ms = world.clock.now_ms
+    work: Any = {"apply": apply} if is_body else {"handler": handle, "concurrency": 1}
+    kind = JobKind("k", attempts_max=1, backoff_ms=100, on_dead=on_dead, **work)
+    await world.schedule(kind, "poison", -1)
+    await world.schedule(kind, "behind")
+    await world.start(kind)
+    assert count(world) == 1
+    for _ in range(100):
+        await world.advance(10)
+    assert left(world) == []
+    assert len(given_up) == 4
+    assert all(before < after for before, after in pairwise(given_up))
+    await world.stop()
+
+
 async def test_a_failing_disk_ends_the_lanes_quietly(world: Any) -> None:
     """Jobs are neither retried nor reported: the process is about to end, and says why."""
 

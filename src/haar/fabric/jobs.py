@@ -85,6 +85,11 @@ def _is_current(tx: Transaction, job: Job) -> bool:
     return found is not None and _job(job.kind, found) == job
 
 
+def _postpone(tx: Transaction, job: Job, due_ms: int) -> None:
+    if _is_current(tx, job):
+        _put(tx, job._replace(due_ms=due_ms, attempt=min(job.attempt + 1, 0xFFFF)))
+
+
 def backoff_ms(kind: JobKind, attempt: int, fraction: float) -> int:
     """Return how long to wait after a failed attempt: full jitter below a doubling bound."""
     bound = min(kind.backoff_ms << min(attempt - 1, 30), BACKOFF_MS_MAX)
@@ -266,21 +271,26 @@ class _Lane:
         await self._cloud.transact(body)
 
     async def _fail(self, job: Job) -> None:
-        is_dead = job.attempt >= self.kind.attempts_max
+        """Give the job up after its last attempt; else, or if that fails too, try it later."""
+        if job.attempt >= self.kind.attempts_max:
+            try:
+                await self._cloud.transact(lambda tx: self._give_up(job, tx))
+            except StoreStopped:
+                raise
+            except Exception:  # a supervisor: a dead-letter rule that fails is tried again, too
+                log.exception("job not given up", kind=job.kind, key=job.key, attempt=job.attempt)
+            else:
+                return
         wait_ms = backoff_ms(self.kind, job.attempt, self._cloud.entropy.fraction())
         due_ms = self._cloud.clock.now_ms() + wait_ms
+        await self._cloud.transact(lambda tx: _postpone(tx, job, due_ms))
 
-        def body(tx: Transaction) -> None:
-            if not _is_current(tx, job):
-                return
-            if not is_dead:
-                _put(tx, job._replace(due_ms=due_ms, attempt=min(job.attempt + 1, 0xFFFF)))
-                return
-            self._timeline.remove(tx, job.key)
-            if self.kind.on_dead is not None:
-                self.kind.on_dead(job, tx)
-
-        await self._cloud.transact(body)
+    def _give_up(self, job: Job, tx: Transaction) -> None:
+        if not _is_current(tx, job):
+            return
+        self._timeline.remove(tx, job.key)
+        if self.kind.on_dead is not None:
+            self.kind.on_dead(job, tx)
 
     async def _wait(self, watch: Watch, wake_ms: int | None) -> None:
         """Return at news, at ``wake_ms``, or when a running job has ended. Costs no task."""

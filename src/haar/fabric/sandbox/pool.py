@@ -95,7 +95,7 @@ class Pool:
         except TimeoutError:
             self._leave(place)
             raise TooManyInvocations from None
-        except BaseException:  # cancelled, or the system has no room for one more process
+        except (asyncio.CancelledError, OSError):  # the system may have no room for one more
             self._leave(place)
             raise
 

@@ -56,6 +56,12 @@ def test_a_wait_for_a_time_that_is_past_is_none(states: Any, wait: dict[str, Any
 
 WRONG_WAITS = [
     ({"SecondsPath": "$.s"}, {"s": -1}, "references a negative value: $.s == -1"),
+    ({"SecondsPath": "$.s"}, {"s": 10**8}, "references a value above 99999999: $.s == 100000000"),
+    (
+        {"SecondsPath": "$.s"},
+        {"s": 2**62},
+        "references a value above 99999999: $.s == 4611686018427387904",
+    ),
     ({"SecondsPath": "$.s"}, {"s": 1.5}, "cannot be parsed as a long value: $.s == 1.5"),
 ]
 
@@ -84,6 +90,7 @@ RETRIES = [
     ({"MaxAttempts": 0}, []),
     ({"IntervalSeconds": 3, "BackoffRate": 1.0, "MaxAttempts": 2}, [3, 3]),
     ({"IntervalSeconds": 1, "BackoffRate": 10.0, "MaxDelaySeconds": 5}, [1, 5, 5]),
+    ({"BackoffRate": 1e300, "MaxDelaySeconds": 1, "MaxAttempts": 4}, [1, 1, 1, 1]),
     ({"IntervalSeconds": 2, "BackoffRate": 1.5, "MaxAttempts": 3}, [2, 3, 4.5]),
 ]
 

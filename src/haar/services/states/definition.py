@@ -14,6 +14,7 @@ from haar.services.states.fields import Fields, Problem, names_of, unsupported
 from haar.services.states.map_definition import MAP_FIELDS, parse_map
 from haar.services.states.rules_definition import parse_catchers, parse_retriers
 from haar.services.states.shapes import (
+    SECONDS_MAX,
     ChoiceState,
     Definition,
     FailState,
@@ -29,7 +30,6 @@ from haar.services.states.timestamps import NotATime, parse_ms
 from haar.services.states.transitions import transition_problems
 from haar.services.states.values import is_array, is_object
 
-SECONDS_MAX = 99_999_999
 STATE_NAME_CHARACTERS_MAX = 80
 
 _COMMON = "Type Comment QueryLanguage"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 from haar.services.states.fields import Fields
-from haar.services.states.shapes import Catcher, Retrier
+from haar.services.states.shapes import SECONDS_MAX, Catcher, Retrier
 from haar.services.states.values import is_array, is_number
 
 _ALL = "States.ALL"
@@ -20,7 +21,6 @@ _FIELDS = frozenset(
         "Comment",
     ]
 )
-_SECONDS_MAX = 99_999_999
 _DELAY_SECONDS_MAX = 31_622_400
 _UNCAUGHT_BY_ALL = frozenset({"States.Runtime", "States.DataLimitExceeded"})
 
@@ -35,8 +35,8 @@ def parse_retriers(fields: Fields) -> tuple[Retrier, ...]:
 
 def _retrier(fields: Fields, *, is_last: bool) -> Retrier:
     fields.allow(_FIELDS)
-    interval = fields.whole("IntervalSeconds", 1, _SECONDS_MAX)
-    attempts = fields.whole("MaxAttempts", 0, _SECONDS_MAX)
+    interval = fields.whole("IntervalSeconds", 1, SECONDS_MAX)
+    attempts = fields.whole("MaxAttempts", 0, SECONDS_MAX)
     return Retrier(
         errors=_errors(fields, is_last=is_last),
         interval_seconds=1 if interval is None else interval,
@@ -105,7 +105,9 @@ def find_rule(rules: tuple[R, ...], error: str, alias: str, *, is_task: bool) ->
 
 def delay_ms(retrier: Retrier, attempt: int, fraction: float) -> int:
     """Return the wait before the ``attempt``-th retry (1, 2, …); ``fraction`` is the jitter."""
-    # The exponent is bounded: 2.0 ** 1100 is more than a float holds.
-    grown = retrier.interval_seconds * retrier.backoff_rate ** min(attempt - 1, 64)
+    try:
+        grown = retrier.interval_seconds * float(retrier.backoff_rate) ** (attempt - 1)
+    except OverflowError:  # more than a float holds
+        grown = math.inf
     seconds = min(grown, retrier.delay_seconds_max or _DELAY_SECONDS_MAX)
     return round(seconds * 1000 * (fraction if retrier.is_jittered else 1.0))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from haar.services.states import tokens, values
 from haar.services.states.expressions import Unresolved
@@ -36,6 +36,9 @@ from haar.services.states.steps import (
 from haar.services.states.surroundings import Expression, Surroundings
 from haar.services.states.timestamps import text_of
 from haar.services.states.values import is_integer, is_number
+
+_EXACT_MAX = 2**53
+"""Above, numbers of JSON are not exact everywhere."""
 
 STEP_EVENTS_MAX = 500
 STEP_BYTES_MAX = 1_000_000
@@ -248,7 +251,8 @@ class Run:
         if number.path is None:
             return number.value or 0
         found = self.evaluate(frame, number.path, value)
-        if not (is_integer(found) or (not is_whole and is_number(found))):
+        is_valid = is_integer(found) or (not is_whole and is_number(found))
+        if not (is_valid and abs(found) <= _EXACT_MAX):
             kind = "integer" if is_whole else "float"
             shown = found if isinstance(found, str) else values.write(found)
             self.break_down(
@@ -256,7 +260,7 @@ class Run:
                 f'The {number.path_name} field refers to value "{shown}" '
                 f"which is not a valid {kind}: {number.path_text}",
             )
-        return found
+        return cast("float", found)
 
     def effective_input(self, frame: Frame, state: State) -> Any:
         """Return the state's input after InputPath."""

@@ -13,6 +13,9 @@ from haar.services.states.choices import Predicate
 from haar.services.states.resources import Resource
 from haar.services.states.surroundings import Expression
 
+SECONDS_MAX = 99_999_999
+"""Of every time that a definition gives in seconds, and that a path may find."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retrier:

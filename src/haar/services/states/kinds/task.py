@@ -12,7 +12,7 @@ from haar.kernel import arn
 from haar.services.states import values
 from haar.services.states.frames import Frame
 from haar.services.states.run import Run, StateFailed
-from haar.services.states.shapes import Number, TaskState
+from haar.services.states.shapes import SECONDS_MAX, Number, TaskState
 from haar.services.states.steps import Forget, Purpose, RunTask, SetTimer
 
 
@@ -40,6 +40,9 @@ def _seconds(run: Run, frame: Frame, state: TaskState, number: Number) -> int:
     found = int(run.number(frame, number, run.effective_input(frame, state)))
     if found <= 0:
         run.break_down(frame, f"The {number.path_name} parameter must find a positive integer.")
+    if found > SECONDS_MAX:
+        reason = f"The {number.path_name} parameter must find {SECONDS_MAX} at most."
+        run.break_down(frame, reason)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from haar.services.states import values
 from haar.services.states.frames import Frame
 from haar.services.states.run import Run
-from haar.services.states.shapes import WaitState
+from haar.services.states.shapes import SECONDS_MAX, WaitState
 from haar.services.states.steps import Purpose, SetTimer
 from haar.services.states.timestamps import NotATime, parse_ms
 from haar.services.states.values import is_integer
@@ -54,7 +54,10 @@ def _seconds(run: Run, frame: Frame, state: WaitState, found: Any) -> int:
     if found < 0:
         reason = f"The SecondsPath parameter references a negative value: {path} == {shown}"
         run.break_down(frame, reason)
-    return found
+    if found > SECONDS_MAX:
+        reason = f"The SecondsPath parameter references a value above {SECONDS_MAX}: {path}"
+        run.break_down(frame, f"{reason} == {shown}")
+    return int(found)
 
 
 def _timestamp(run: Run, frame: Frame, state: WaitState, found: Any) -> int:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from clients import client, dumps
+from load import Script, in_turn
 from servers import Server
 from signing import Signer
 
 REQUESTS = 2000
+REQUESTS_EACH = 250
 NOTE_BYTES = 300
 ORDERS = 10
 CUSTOMERS = 200
 BATCH = 25
+_versions = count(1)
 
 
-def item(number: int) -> dict[str, Any]:
-    """Return an item of about 500 bytes of JSON."""
+def item(number: int, version: int = 0) -> dict[str, Any]:
+    """Return an item of about 500 bytes of JSON; versions of it are as large, but not equal."""
     return {
         "pk": {"S": f"customer#{number:08d}"},
         "name": {"S": f"Customer number {number}"},
@@ -24,7 +28,7 @@ def item(number: int) -> dict[str, Any]:
         "active": {"BOOL": number % 2 == 0},
         "tags": {"L": [{"S": "red"}, {"S": "green"}]},
         "address": {"M": {"city": {"S": "Edinburgh"}, "zip": {"S": "EH1 1AA"}}},
-        "note": {"S": "x" * NOTE_BYTES},
+        "note": {"S": f"{version:0{NOTE_BYTES}d}"},
     }
 
 
@@ -108,6 +112,18 @@ def puts(signer: Signer) -> list[bytes]:
     return _requests(signer, "PutItem", [{"TableName": "bench", "Item": row} for row in rows])
 
 
+def keep_putting(signer: Signer) -> Script:
+    """Return a script of PutItem requests that no other connection sends.
+
+    What is put is never what is there: others have put theirs since, and a put that changes nothing
+    would write nothing.
+    """
+    version = next(_versions)
+    rows = [item(number, version) for number in range(REQUESTS_EACH)]
+    members = [{"TableName": "bench", "Item": row} for row in rows]
+    return in_turn(_requests(signer, "PutItem", members))
+
+
 def updates(signer: Signer) -> list[bytes]:
     """Return UpdateItem requests that add to a number of another item each."""
     members = [
@@ -147,6 +163,20 @@ def transactions(signer: Signer) -> list[bytes]:
         for number in range(REQUESTS)
     ]
     return _requests(signer, "TransactWriteItems", members)
+
+
+def keep_transacting(signer: Signer) -> Script:
+    """Return a script of TransactWriteItems requests that no other connection sends."""
+    version = next(_versions)
+    pairs = [
+        [item(number + offset, version) for offset in (0, REQUESTS)]
+        for number in range(REQUESTS_EACH)
+    ]
+    members = [
+        {"TransactItems": [{"Put": {"TableName": "bench", "Item": row}} for row in pair]}
+        for pair in pairs
+    ]
+    return in_turn(_requests(signer, "TransactWriteItems", members))
 
 
 def batch(signer: Signer, number: int) -> bytes:

@@ -50,11 +50,25 @@ class Figure:
 
 LOADS = (
     Load("GetItem", WITH_TABLES, items.prepare, items.gets, 520),
-    Load("PutItem", WITH_TABLES, items.prepare, items.puts, 2),
-    Load("PutItem, one index", WITH_TABLES, items.prepare_indexed, items.puts, 2),
+    Load("PutItem", WITH_TABLES, items.prepare, items.puts, 2, items.keep_putting),
+    Load(
+        "PutItem, one index",
+        WITH_TABLES,
+        items.prepare_indexed,
+        items.puts,
+        2,
+        items.keep_putting,
+    ),
     Load("UpdateItem", WITH_TABLES, items.prepare, items.updates, 2),
     Load("Query of 10 items", WITH_TABLES, items.prepare_customers, items.queries, 5000),
-    Load("TransactWriteItems of 2", OTHERS, items.prepare, items.transactions, 2),
+    Load(
+        "TransactWriteItems of 2",
+        OTHERS,
+        items.prepare,
+        items.transactions,
+        2,
+        items.keep_transacting,
+    ),
     Load("SendMessage", OTHERS, queues.prepare, queues.sends, 120),
     Load(
         "ReceiveMessage + DeleteMessage",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from haar.gateway import audit as audits
 from haar.gateway.audit import Audit, Record, append
@@ -49,6 +50,21 @@ def test_every_call_leaves_a_record_and_no_secret(tmp_path: Path) -> None:
     assert (told[0]["access_key_id"], told[2]["access_key_id"]) == (key, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not any(secret in path.read_text() for secret in secrets)
+
+
+def test_a_client_that_left_is_not_recorded_as_answered(tmp_path: Path) -> None:
+    """Nobody knows whether such a call has happened; its record does not say that it succeeded."""
+    with running(data=tmp_path) as cloud:
+        once = Config(read_timeout=1, retries={"total_max_attempts": 1})
+        sqs = cloud.client("sqs", config=once)
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        with pytest.raises(ReadTimeoutError):
+            sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    told = lines(tmp_path / "audit" / "calls.jsonl")
+    assert [(one["operation"], one["error"]) for one in told] == [
+        ("CreateQueue", ""),
+        ("ReceiveMessage", "ClientGone"),
+    ]
 
 
 def test_the_file_is_rotated_and_the_oldest_goes(

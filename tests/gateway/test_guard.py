@@ -7,7 +7,9 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
+from haar.gateway.guard import Guard, StrangeHost
 from haar.testing import Running, running
+from haar.wire.http import HttpRequest
 
 PAGE = "https://app.example.com"
 
@@ -83,6 +85,16 @@ def test_another_name_is_refused(cloud: Running, host: str, path: str) -> None:
     assert answer.status == 403
     assert f"haar does not answer to the host name '{host}'" in text
     assert "HAAR_HOSTS" in text
+
+
+def test_no_name_is_below_every_address() -> None:
+    """An empty host to listen on, which means every address, opens haar to no name."""
+    host = {b"host": b"evil.example.."}
+    request = HttpRequest(
+        method="GET", path=b"/", query=b"", headers=host, header_list=[], body=b"", peer=""
+    )
+    with pytest.raises(StrangeHost):
+        Guard(("",), ()).admit(request)
 
 
 def test_a_refused_name_is_refused_in_the_protocol(cloud: Running) -> None:

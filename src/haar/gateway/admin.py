@@ -47,6 +47,11 @@ class Admin:
             raise RefusedAs("AccessDeniedException", "Only the root of haar may ask this.")
         return who
 
+    def operation_of(self, request: HttpRequest) -> str:
+        """Return the name that records and figures have of a request: strangers invent none."""
+        name = name_of(request)
+        return name if name in self._actions else "Unknown"
+
     async def act(self, request: HttpRequest) -> dict[str, Any]:
         """Do what a verified request asks.
 
@@ -60,7 +65,7 @@ class Admin:
         try:
             members = msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
             return await action(members)
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as err:
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, OverflowError) as err:
             raise RefusedAs("SerializationException", f"The members are not right: {err}") from err
 
 

@@ -24,7 +24,8 @@ field                   meaning
 ``operation``           the model's operation name
 ``resources``           the ARNs that the policy decided on
 ``region``              of the request
-``error``               the refusal's code, or empty
+``error``               the refusal's code, or empty; ``ClientGone`` where
+                        the client left before it had its answer
 ``took_ms``             until the answer was ready
 ======================  ============================================
 """

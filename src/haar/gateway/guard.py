@@ -71,7 +71,9 @@ class Guard:
     """
 
     def __init__(self, names: Iterable[str], origins: Iterable[str]) -> None:
-        self._names = frozenset(name.lower().strip(".*") for name in names) | {"localhost"}
+        # The address that is listened on may be empty: every one. No name is below that.
+        known = {name.lower().strip(".*") for name in names} - {""}
+        self._names = frozenset(known) | {"localhost"}
         self._origins = frozenset(origin.lower().rstrip("/").encode() for origin in origins)
         self._known: Remembered[bytes, bool] = Remembered(_KNOWN_MAX)
 

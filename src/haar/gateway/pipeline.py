@@ -22,6 +22,8 @@ step 7.
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
 from haar.gateway import admin, browser_uploads
@@ -50,6 +52,7 @@ from haar.wire.refusals import s3_ids
 from haar.wire.route import Routed, Router
 
 ENDPOINTS_MAX = 1024
+CLIENT_GONE = "ClientGone"
 
 log = structlog.get_logger()
 
@@ -215,6 +218,9 @@ class Pipeline:
             return await answer(request, trace)
         except ApiError as refusal:
             return self._refuse(request, refusal, trace)
+        except asyncio.CancelledError:  # what had begun may have happened, or not
+            trace.code = CLIENT_GONE
+            raise
         except StoreStopped:  # whoever ends the process tells why, once
             return self._refuse(request, Stopping(), trace)
         except Exception:  # the supervisor of requests: a bug of ours must not end the server
@@ -267,11 +273,12 @@ class Pipeline:
         return codec.encode(result, trace.request_id)
 
     async def _administer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
+        trace.operation = self._admin.operation_of(request)
         if not isinstance(request.body, bytes):
+            self._verifier.refuse_early(request, "json")
             trace.hold = Hold(self._shelf)
             await read_whole(request, trace.hold)
         trace.who = self._admin.verify(request)
-        trace.operation = admin.name_of(request)
         return json_page(200, await self._admin.act(request))
 
     async def _answer_form(self, request: HttpRequest, trace: Trace) -> HttpResponse:

@@ -240,9 +240,11 @@ class App:
         await opened.workers.stop()
         await opened.cloud.close_parts()
         await opened.audit.close()
-        await opened.store.close()
-        if opened.directory is not None:
-            opened.directory.close()
+        try:
+            await opened.store.close()
+        finally:
+            if opened.directory is not None:
+                opened.directory.close()
 
     def _more_figures(self) -> Iterable[Figure]:
         """Return the figures of the process and of the parts that the gateway does not know."""
@@ -291,11 +293,14 @@ def actions_of(travel: Travel, store: Store, blobs: Blobs) -> dict[str, Action]:
 
         return action
 
+    saving = asyncio.Lock()
+
     async def save(members: Members) -> Members:
         if not isinstance(store, RocksStore) or not isinstance(blobs, FileBlobs):
             raise RefusedAs("NotSaved", "A haar that keeps everything in memory saves nothing.")
         try:
-            await checkpoints.save(store, blobs, Path(members["directory"]))
+            async with saving:  # whoever asks for another one meanwhile waits for its turn
+                await checkpoints.save(store, blobs, Path(members["directory"]))
         except SnapshotError as err:
             raise RefusedAs("NotSaved", f"{err}.") from err
         return {}

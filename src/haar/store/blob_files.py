@@ -141,7 +141,7 @@ class FileBlobs:
         self._doomed = []
         try:
             await then()
-            await asyncio.to_thread(link_tree, self._directory, target)
+            await in_thread(link_tree, self._directory, target)
         finally:
             doomed, self._doomed = self._doomed, None
             for path in doomed:

@@ -7,10 +7,10 @@ never change, so they are linked; what the store appends to is copied.
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from pathlib import Path
 
+from haar.kernel.waiting import in_thread
 from haar.store.blob_files import FileBlobs
 from haar.store.commits import DiskError
 from haar.store.directory import (
@@ -44,9 +44,9 @@ async def save(store: RocksStore, blobs: FileBlobs, target: Path) -> None:
     """
     draft = target.with_name(target.name + ".partial")
     try:
-        await asyncio.to_thread(_begin, draft, target)
+        await in_thread(_begin, draft, target)
         await blobs.link_into(draft / "blobs", lambda: store.checkpoint(draft / "store"))
-        await asyncio.to_thread(_finish, draft, target)
+        await in_thread(_finish, draft, target)
     except (OSError, DiskError) as err:
         raise SnapshotError(f"the snapshot {target} cannot be made: {err}") from err
 

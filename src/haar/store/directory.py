@@ -69,7 +69,7 @@ class DataDirectory:
     def __init__(self, path: Path, *, is_to_replace: bool = False) -> None:
         self.path = path
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_durably(path)
             refuse_others(path)
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileExistsError as err:
@@ -160,6 +160,18 @@ def replace_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         os.fsync(file.fileno())
     draft.replace(path)
     sync_directory(path.parent)
+
+
+def make_durably(path: Path) -> None:
+    """Make a directory where there is none, with its parents; their names last, too.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in missing:
+        sync_directory(made.parent)
 
 
 def sync_directory(path: Path) -> None:

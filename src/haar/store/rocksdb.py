@@ -34,6 +34,7 @@ from rocksdict import (
     WriteBatch,
 )
 
+from haar.kernel.waiting import in_thread
 from haar.store.api import StoreDamaged, StoreStopped
 from haar.store.commits import DiskError, GroupCommitStore, SyncEnded
 from haar.store.manifest import check_manifests
@@ -87,7 +88,7 @@ class RocksStore(GroupCommitStore):
         Raises:
             DiskError: it cannot be made.
         """
-        await asyncio.to_thread(self._rocks.checkpoint, path)
+        await in_thread(self._rocks.checkpoint, path)
 
 
 class _RocksEngine:

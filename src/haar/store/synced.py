@@ -1,9 +1,9 @@
 """How far a store's log was synced: the evidence that nothing acknowledged is missing.
 
 ``<store>/SYNCED`` holds the sequence number that the last finished sync covered, as 20 decimal
-digits. It is written after each sync and never synced itself, so after a power cut it may be older
-than the truth, but never newer: a store whose recovered log ends before it has lost acknowledged
-rows. A log may end in what a crash tore; it must not end earlier than that.
+digits. It is written after each sync, but synced only when the store is opened. So after a power
+cut it may be older than the truth, but never newer: a store whose recovered log ends before it has
+lost acknowledged rows. A log may end in what a crash tore; it must not end earlier than that.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class SyncedMark:
             directory / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode=0o600
         )
         self.raise_to(number)
+        # Once, so that a power cut does not leave the name with nothing in it. Later writes are in
+        # place, within a sector: they leave this number or a newer one.
+        os.fsync(self._file)
 
     def raise_to(self, number: int) -> None:
         """Note that everything up to ``number`` is synced. Costs a write to the page cache."""

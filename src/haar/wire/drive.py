@@ -24,7 +24,7 @@ class Drive:
         loop: the running loop.
     """
 
-    __slots__ = ("_coroutine", "_done", "_is_cancelled", "_loop", "_waited")
+    __slots__ = ("_coroutine", "_done", "_is_cancelled", "_loop", "_soon", "_waited")
 
     def __init__(
         self, coroutine: Coroutine[Any, Any, Any], done: Done, loop: asyncio.AbstractEventLoop
@@ -33,6 +33,7 @@ class Drive:
         self._done = done
         self._loop = loop
         self._waited: asyncio.Future[Any] | None = None
+        self._soon: asyncio.Handle | None = None
         self._is_cancelled = False
 
     def run(self) -> None:
@@ -55,6 +56,8 @@ class Drive:
         self._is_cancelled = True
         if self._waited is not None:
             self._waited.remove_done_callback(self._wake)
+        if self._soon is not None:  # else it would go on before what it waits for then has come
+            self._soon.cancel()
         try:
             waited = coroutine.throw(asyncio.CancelledError())
         except BaseException as end:  # noqa: BLE001  # the same
@@ -64,7 +67,7 @@ class Drive:
 
     def _wait(self, waited: Any) -> None:
         if waited is None:
-            self._loop.call_soon(self.run)
+            self._soon = self._loop.call_soon(self.run)
             return
         # What a task does with the future that its coroutine yields.
         waited._asyncio_future_blocking = False  # noqa: SLF001

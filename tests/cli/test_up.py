@@ -215,6 +215,12 @@ def test_an_address_of_another_machine_is_refused(haar_command: Run, tmp_path: P
     assert "192.0.2.1" in one_sentence(haar_command("up", *options))
 
 
+def test_a_host_name_that_nobody_knows_is_refused(haar_command: Run, tmp_path: Path) -> None:
+    """A name without an address is said, not traced."""
+    options = ("--host", "no.such.name.invalid", "--insecure", "--data", str(tmp_path / "d"))
+    assert "no.such.name.invalid" in one_sentence(haar_command("up", *options, "--port", "0"))
+
+
 def test_a_wrong_variable_is_refused_by_name(haar_command: Run) -> None:
     """A setting that cannot be read is named."""
     assert "HAAR_PORT" in one_sentence(haar_command("up", HAAR_PORT="many"))

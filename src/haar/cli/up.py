@@ -9,6 +9,7 @@ import ipaddress
 import os
 import shlex
 import signal
+import socket
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -172,6 +173,10 @@ async def start(app: App, config: Config) -> None:
             "the time of this data was moved; go on with --dev, or set it back there with "
             "`haar clock real`."
         ) from err
+    except StoreStopped as err:
+        raise Failure(f"haar cannot start: {err}.", DISK_FAILED) from err
+    except socket.gaierror as err:
+        raise Failure(f"cannot listen on {config.host}: no such host name is known.") from err
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             place = f"port {config.port} of {config.host}"
@@ -180,7 +185,7 @@ async def start(app: App, config: Config) -> None:
             raise Failure(
                 f"cannot listen on {config.host} port {config.port}: {os.strerror(err.errno)}."
             ) from err
-        raise
+        raise Failure(f"haar cannot start: {err}.") from err
 
 
 def banner(config: Config, endpoint: str, port: int) -> str:

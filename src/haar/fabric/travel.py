@@ -20,6 +20,7 @@ from haar.store.api import Store, Transaction
 
 RATE_MAX = 100_000.0
 ADVANCE_MS_MAX = 100 * 366 * 86_400_000
+NOW_MS_MAX = 221_845_392_000_000  # the year 9000: what is due later must have a date, too
 _KEY = tuples.pack("clock")
 
 
@@ -69,7 +70,10 @@ class Travel:
         if not 0 < by_ms <= ADVANCE_MS_MAX:
             raise ValueError("the clock is advanced by a millisecond to a hundred years")
         clock = self._movable()
-        await self._follow(Course(self._wall.now_ms(), clock.now_ms() + by_ms, clock.course.rate))
+        moved_ms = clock.now_ms() + by_ms
+        if moved_ms > NOW_MS_MAX:
+            raise ValueError("the clock goes up to the year 9000")
+        await self._follow(Course(self._wall.now_ms(), moved_ms, clock.course.rate))
 
     async def scale(self, rate: float) -> None:
         """Let the clock go ``rate`` times as fast as the machine's; 0 freezes it.

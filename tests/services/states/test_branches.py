@@ -197,3 +197,12 @@ def test_many_iterations_are_done_in_many_steps(states: Any) -> None:
     """A step records a bounded number of events; the rest follows in the next."""
     output = states.output(mapped({"Result": 1}), [0] * 2_000)
     assert output == [1] * 2_000
+
+
+def test_a_negative_concurrency_fails_the_state(states: Any) -> None:
+    """A path may find any number; below nothing no iteration would ever begin."""
+    answer = states.state(
+        mapped({}, ItemsPath="$.xs", MaxConcurrencyPath="$.n"), {"xs": [1], "n": -1}
+    )
+    assert answer["error"] == "States.Runtime"
+    assert answer["cause"].endswith("MaxConcurrency cannot be negative.")

@@ -292,6 +292,11 @@ def test_failures_are_tolerated_up_to_a_threshold(
             f"The ToleratedFailurePercentagePath {NO_NUMBER} float: $.no",
         ),
         ({"ToleratedFailureCountPath": "$.minus"}, "ToleratedFailureCount cannot be negative."),
+        ({"MaxConcurrencyPath": "$.minus"}, "MaxConcurrency cannot be negative."),
+        (
+            {"ItemBatcher": {"MaxItemsPerBatchPath": "$.minus"}},
+            "MaxItemsPerBatch cannot be negative.",
+        ),
         (
             {"ToleratedFailurePercentagePath": "$.much"},
             "ToleratedFailurePercentage must be between 0 and 100.",

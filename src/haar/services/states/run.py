@@ -262,6 +262,17 @@ class Run:
             )
         return cast("float", found)
 
+    def count(self, frame: Frame, number: Number, value: Any) -> int:
+        """Return a number that counts something.
+
+        Raises:
+            StateFailed: it is negative, or none.
+        """
+        found = int(self.number(frame, number, value))
+        if found < 0:
+            self.break_down(frame, f"{number.path_name.removesuffix('Path')} cannot be negative.")
+        return found
+
     def effective_input(self, frame: Frame, state: State) -> Any:
         """Return the state's input after InputPath."""
         if state.input_path is None:

@@ -9,7 +9,7 @@ from haar.kernel import arn
 from haar.services.states.frames import Frame
 from haar.services.states.kinds.inline_map import items_of
 from haar.services.states.run import Run, StateFailed
-from haar.services.states.shapes import Distribution, MapState, Number
+from haar.services.states.shapes import Distribution, MapState
 from haar.services.states.steps import MapPlan, MapRunEnded, OpenMapRun
 from haar.services.states.values import is_array, is_object
 
@@ -72,30 +72,28 @@ def _parameters(run: Run, frame: Frame, template: Any, effective: Any) -> dict[s
 def _numbers(
     run: Run, frame: Frame, state: MapState, shape: Distribution, effective: Any
 ) -> dict[str, float]:
-    given: dict[str, Number] = {
-        "concurrency": state.concurrency,
-        "tolerated_count": shape.tolerated_count,
-        "tolerated_percentage": shape.tolerated_percentage,
-    }
-    if shape.reader:
-        given["items_max"] = shape.reader.max_items
+    given = {"concurrency": state.concurrency, "tolerated_count": shape.tolerated_count}
     if shape.batcher:
         given["batch_items_max"] = shape.batcher.items_max
         given["batch_bytes_max"] = shape.batcher.bytes_max
-    numbers = {
-        name: run.number(frame, number, effective, is_whole=name != "tolerated_percentage")
+    numbers: dict[str, float] = {
+        name: run.count(frame, number, effective)
         for name, number in given.items()
         if number.is_given
     }
-    _check(run, frame, numbers)
+    if shape.reader and shape.reader.max_items.is_given:
+        # A negative one fails the Map Run, not the state.
+        numbers["items_max"] = run.number(frame, shape.reader.max_items, effective)
+    if shape.tolerated_percentage.is_given:
+        numbers["tolerated_percentage"] = _percentage(run, frame, shape, effective)
     return numbers
 
 
-def _check(run: Run, frame: Frame, numbers: dict[str, float]) -> None:
-    if numbers.get("tolerated_count", 0) < 0:
-        run.break_down(frame, "ToleratedFailureCount cannot be negative.")
-    if not 0 <= numbers.get("tolerated_percentage", 0) <= 100:
+def _percentage(run: Run, frame: Frame, shape: Distribution, effective: Any) -> float:
+    found = run.number(frame, shape.tolerated_percentage, effective, is_whole=False)
+    if not 0 <= found <= 100:
         run.break_down(frame, "ToleratedFailurePercentage must be between 0 and 100.")
+    return found
 
 
 def end_distributed_map(run: Run, frame: Frame, state: MapState, ended: MapRunEnded) -> None:

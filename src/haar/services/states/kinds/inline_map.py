@@ -19,7 +19,7 @@ def begin_inline_map(run: Run, frame: Frame, state: MapState) -> None:
     items = items_of(run, frame, state, effective)
     if not is_array(items):
         run.break_down(frame, f'Reference path "{state.items_text}" must point to array.')
-    concurrency = int(run.number(frame, state.concurrency, effective))
+    concurrency = run.count(frame, state.concurrency, effective)
     inputs = [
         selected(run, frame, state, effective, {"Index": index, "Value": item})
         for index, item in enumerate(items)

@@ -160,6 +160,9 @@ def test_iterators_begin_where_they_are_told(
         read(streams, arn, "AT_SEQUENCE_NUMBER")
     with pytest.raises(ClientError, match="is not in the range of the shard"):
         read(streams, arn, "AT_SEQUENCE_NUMBER", SequenceNumber="1" * 21)
+    last = str(10**24 + 2**80 - 1)
+    with pytest.raises(ClientError, match="SequenceNumber"):
+        read(streams, arn, "AFTER_SEQUENCE_NUMBER", SequenceNumber=last)
     with pytest.raises(ClientError, match="Invalid ShardIterator"):
         streams.get_records(ShardIterator="nonsense")
     with pytest.raises(ClientError, match="Member must have value less than or equal to 1000"):

@@ -18,6 +18,7 @@ from haar.store.api import Transaction
 
 VERSION_BYTES = 10
 _NUMBERS_BEGIN = 10**24
+_NUMBERS_END = (1 << 80) - 1  # a version has one after it
 
 
 def append(
@@ -119,7 +120,7 @@ def sequence_number(version: bytes) -> str:
 def version_of(number: str) -> bytes | None:
     """Return the version of a sequence number; None where it is none."""
     value = int(number) - _NUMBERS_BEGIN if number.isdecimal() else -1
-    return value.to_bytes(VERSION_BYTES, "big") if 0 <= value < 1 << 80 else None
+    return value.to_bytes(VERSION_BYTES, "big") if 0 <= value < _NUMBERS_END else None
 
 
 def next_version(version: bytes) -> bytes:

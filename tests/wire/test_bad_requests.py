@@ -245,7 +245,7 @@ def talk(cloud: Running, data: bytes) -> bytes:
 
 
 def statuses(received: bytes) -> list[int]:
-    """Return the status of each answer; their bodies may tell what was sent, so they are skipped."""
+    """Return the status of each answer, whatever its body tells of what was sent."""
     found: list[int] = []
     while received.startswith(b"HTTP/1.1 "):
         head, _, received = received.partition(b"\r\n\r\n")

@@ -130,6 +130,14 @@ def test_a_page_over_partitions_is_one_megabyte(run: Run, db: Any, orders: str) 
     assert "NextToken" not in rest
 
 
+def test_a_key_is_not_updated_whatever_is_stored(run: Run, orders: str) -> None:
+    """That an update names a key attribute is said before its conditions are looked at."""
+    where = "WHERE customer = 'nobody' AND number = 1"
+    found = refusal(lambda: run(f'UPDATE "{orders}" SET number = 2 {where}'))
+    assert found[0] == "ValidationException"
+    assert "Cannot update attribute number. This attribute is part of the key" in found[1]
+
+
 @pytest.mark.parametrize("token", ["NQ==", "bm90aGluZw==", "*", "bnVsbA=="])
 def test_a_token_that_is_none_is_refused(run: Run, orders: str, token: str) -> None:
     """A token that no answer had is the client's error."""

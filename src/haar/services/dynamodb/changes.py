@@ -46,14 +46,22 @@ class Change:
         """Return the key of the item's row.
 
         Raises:
-            Invalid: the item, or the key, does not fit the table.
+            Invalid: the item, or the key, does not fit the table; or the update changes the key.
         """
         if not self.is_put:
-            return given_key(table, self.item)
+            key = given_key(table, self.item)
+            self._refuse_key_update(table)
+            return key
         key = item_key(table, self.item)
         if table.indexes:
             check_index_keys(table, self.item)
         return key
+
+    def _refuse_key_update(self, table: Table) -> None:
+        if self.bound.update is not None:
+            for name in self.bound.update.names:
+                if name in table.key_names:
+                    raise Invalid(texts.KEY_UPDATED, name=name)
 
     def require(self, old: bytes | None) -> None:
         """Check the condition.
@@ -83,9 +91,6 @@ class Change:
         update = self.bound.update
         if update is not None:
             names = update.names
-            for name in names:
-                if name in table.key_names:
-                    raise Invalid(texts.KEY_UPDATED, name=name)
             # What the update does not name keeps its size.
             size -= _size_of_some(item, names)
             update.apply(item, self.bound.values, is_new=old is None)

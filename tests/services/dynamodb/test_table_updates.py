@@ -203,3 +203,27 @@ def test_limits_and_endpoints_are_told(db: Any, cloud: Any) -> None:
     assert db.describe_limits()["TableMaxReadCapacityUnits"] == 40_000
     (endpoint,) = db.describe_endpoints()["Endpoints"]
     assert endpoint["Address"] == cloud.endpoint.removeprefix("http://")
+
+
+def test_an_index_goes_whatever_else_is_asked(db: Any, make_table: Callable[..., str]) -> None:
+    """Its removal is not forgotten over a later change; two at once are refused."""
+    indexes = [
+        {
+            "IndexName": f"by-{name}",
+            "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        for name in ("first", "second")
+    ]
+    name = make_table("p:S", "first:S second:S", GlobalSecondaryIndexes=indexes)
+    deletes = [{"Delete": {"IndexName": one["IndexName"]}} for one in indexes]
+    with pytest.raises(ClientError, match="Only 1 online index"):
+        db.update_table(TableName=name, GlobalSecondaryIndexUpdates=deletes)
+    both = [{**deletes[0], "Update": {"IndexName": "by-second"}}]
+    with pytest.raises(ClientError, match="must not be null"):
+        db.update_table(TableName=name, GlobalSecondaryIndexUpdates=both)
+    bound = {"IndexName": "by-second", "OnDemandThroughput": {"MaxReadRequestUnits": 9}}
+    updates = [deletes[0], {"Update": bound}]
+    told = db.update_table(TableName=name, GlobalSecondaryIndexUpdates=updates)["TableDescription"]
+    assert [one["IndexName"] for one in told["GlobalSecondaryIndexes"]] == ["by-second"]
+    assert [one["AttributeName"] for one in told["AttributeDefinitions"]] == ["p", "second"]

@@ -197,9 +197,9 @@ def test_what_an_import_does_not_have_is_refused(db: Any, more: dict[str, Any]) 
 def test_a_line_that_is_no_csv_is_an_error(
     db: Any, s3: Any, make_table: Callable[..., str]
 ) -> None:
-    """A carriage return inside of a line is counted, and the import comes to its end."""
+    """A carriage return inside of a line, or a quote that stays open, is counted as an error."""
     name = make_table()
     prefix = f"csv/{name}"
-    s3.put_object(Bucket="transfers", Key=prefix, Body=b"p,q\na,1\nb\rc,2\nd,3\n")
+    s3.put_object(Bucket="transfers", Key=prefix, Body=b'p,q\na,1\nb\rc,2\n"e,4\nd,3\n')
     done = import_(db, f"{name}-csv", prefix=prefix, InputFormat="CSV")
-    assert (done["ImportedItemCount"], done["ErrorCount"]) == (2, 1)
+    assert (done["ImportedItemCount"], done["ErrorCount"]) == (2, 2)

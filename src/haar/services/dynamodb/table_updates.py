@@ -54,7 +54,10 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     new = with_stream(tx, new, members, call.now_ms)
     removed: Index | None = None
     for update in members.get("GlobalSecondaryIndexUpdates", ()):
-        new, removed = _with_index(tx, new, update, kinds, call.now_ms)
+        new, gone = _with_index(tx, new, update, kinds, call.now_ms)
+        if gone is not None and removed is not None:
+            raise LimitExceeded
+        removed = gone or removed
     _check_index_units(new)
     new = _with_definitions(new, kinds, removed)
     tx.put(keys.table(new.arn), TABLE.encode(new))
@@ -135,12 +138,12 @@ def _with_index(
     tx: Transaction, table: Table, update: Members, kinds: Kinds, now_ms: int
 ) -> tuple[Table, Index | None]:
     """Return the table after one of GlobalSecondaryIndexUpdates, and the index that it removed."""
+    if len(update) != 1:
+        raise Invalid(texts.INDEX_ACTION)
     if "Update" in update:
         return _with_changed_index(table, update["Update"]), None
     if "Create" in update:
         return _with_new_index(tx, table, update["Create"], kinds, now_ms), None
-    if "Delete" not in update:
-        raise Invalid(texts.INDEX_ACTION)
     index = _global_named(table, update["Delete"]["IndexName"])
     return _replace(table, indexes=tuple(i for i in table.indexes if i is not index)), index
 

@@ -99,7 +99,7 @@ class Parser:
 
     def _fields(self, line: str) -> list[str]:
         try:
-            (fields,) = csv.reader([line], delimiter=self._source.delimiter)
+            (fields,) = csv.reader([line], delimiter=self._source.delimiter, strict=True)
         except csv.Error as err:
             raise Invalid("no line of CSV") from err
         return fields

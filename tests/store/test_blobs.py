@@ -123,6 +123,32 @@ async def test_an_upload_that_is_cancelled_at_any_step_leaves_nothing(tmp_path: 
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
+async def test_uploads_that_break_off_do_not_spoil_a_snapshot(tmp_path: Path) -> None:
+    """Files that come and go while a copy is made are none of its own."""
+    blobs = FileBlobs(tmp_path / "blobs", SeededEntropy(1))
+    kept = await blobs.write(pieces(sample(100_000)))
+    is_done = False
+
+    async def breaking() -> AsyncIterator[bytes]:
+        yield bytes(100_000)
+        raise ConnectionResetError
+
+    async def upload() -> None:
+        while not is_done:
+            with pytest.raises(ConnectionResetError):
+                await blobs.write(breaking())
+
+    async def nothing() -> None: ...
+
+    uploads = [asyncio.create_task(upload()) for _ in range(8)]
+    for n in range(12):
+        await blobs.link_into(tmp_path / str(n), nothing)
+    is_done = True
+    await asyncio.gather(*uploads)
+    copy = FileBlobs(tmp_path / "11", SeededEntropy(2))
+    assert await whole(copy, kept) == sample(100_000)
+
+
 async def test_the_sweep_removes_what_nobody_refers_to(tmp_path: Path) -> None:
     """What a crash left between the file and its transaction is given back after the start."""
     before = FileBlobs(tmp_path / "blobs", SeededEntropy(1))

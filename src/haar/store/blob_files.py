@@ -11,6 +11,7 @@ import asyncio
 import os
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from haar.kernel.entropy import Entropy, hex_id
@@ -141,7 +142,8 @@ class FileBlobs:
         self._doomed = []
         try:
             await then()
-            await in_thread(link_tree, self._directory, target)
+            # Of files that no row refers to, some may go: of uploads that break off, for one.
+            await in_thread(partial(link_tree, may_vanish=True), self._directory, target)
         finally:
             doomed, self._doomed = self._doomed, None
             for path in doomed:

@@ -183,8 +183,13 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def link_tree(source: Path, target: Path) -> None:
+def link_tree(source: Path, target: Path, *, may_vanish: bool = False) -> None:
     """Make ``target`` a copy of a directory whose files never change: hard links, or copies.
+
+    Args:
+        source: the directory.
+        target: not there yet.
+        may_vanish: a file that goes meanwhile is none of those that are wanted.
 
     Raises:
         OSError: it cannot be made.
@@ -192,9 +197,13 @@ def link_tree(source: Path, target: Path) -> None:
     target.mkdir(mode=0o700)
     for entry in sorted(source.iterdir()):
         if entry.is_dir():
-            link_tree(entry, target / entry.name)
-        else:
+            link_tree(entry, target / entry.name, may_vanish=may_vanish)
+            continue
+        try:
             link_or_copy(entry, target / entry.name)
+        except FileNotFoundError:
+            if not may_vanish:
+                raise
     sync_directory(target)
 
 

@@ -28,6 +28,7 @@ from haar.kernel.clock import VirtualClock
 from haar.kernel.errors import ApiError
 from haar.kit.streams import OnePiece
 from haar.testing import running
+from haar.wire.drive import Drive
 from haar.wire.http import HttpRequest
 
 
@@ -181,6 +182,22 @@ def test_a_client_that_is_gone_frees_its_place() -> None:
         return admission.calls, len(order)
 
     assert told(story()) == (0, TURN_CALLS + 8)
+
+
+def test_a_call_that_is_driven_by_hand_frees_its_place_in_the_turn_too() -> None:
+    """The server has no task to cancel: the place in the lane is given up all the same."""
+
+    async def story() -> None:
+        admission, lane = Admission(4096, VirtualClock()), Lane("a")
+        turns = [admission.enter(lane) for _ in range(TURN_CALLS * 8)]
+        turn = turns[-1]
+        assert turn is not None
+        drive = Drive(admission.wait(turn), lambda *_: None, asyncio.get_running_loop())
+        drive.run()
+        drive.cancel()
+        assert turn.cancelled()
+
+    asyncio.run(story())
 
 
 def test_a_lane_is_had_by_signing_not_by_claiming() -> None:

@@ -201,7 +201,12 @@ class Admission:
         Raises:
             Shed: it has waited too long.
         """
-        if not await turn:
+        try:
+            is_in_time = await turn
+        except asyncio.CancelledError:
+            turn.cancel()  # else a client that is gone takes a place in the turn
+            raise
+        if not is_in_time:
             self.shed += 1
             raise Shed(Kind.THROTTLED)
 

@@ -12,8 +12,12 @@ durable       that snapshot, once the sync has ended             ``read``; ackno
 
 Bodies run one after the other on the event loop. A commit that finds no sync under way asks for one
 at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
-the next. A sync or a write that fails ends the store: after a failed fsync the kernel may have
-dropped the pages, and trying again would lie.
+the next. Syncs follow each other at once while few write; where many do, they are a millisecond
+apart, because a sync costs the loop as much as a commit or two, whatever it covers: then more share
+it, and nobody waits longer than the loop is busy anyway.
+
+A sync or a write that fails ends the store: after a failed fsync the kernel may have dropped the
+pages, and trying again would lie.
 
 The engine below is a seam: :mod:`haar.store.rocksdb` in production, a seeded disk in simulation.
 """
@@ -30,6 +34,11 @@ from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
 from haar.store.watches import KeyWatch, Watches
 
 T = TypeVar("T")
+
+CROWD_COMMITS = 4
+"""So many commits in one sync mean that many write."""
+PACE_S = 0.001
+"""Between the beginnings of two syncs, where many write."""
 
 SyncEnded = Callable[[Exception | None], None]
 """Told on the event loop, once per sync: None, or why it failed."""
@@ -98,6 +107,8 @@ class GroupCommitStore:
         self._next = _Group()
         self._syncing: _Group | None = None
         self._is_asked = False
+        self._is_crowded = False
+        self._began_s = 0.0
         self._commits = 0
         self._syncs = 0
 
@@ -144,14 +155,27 @@ class GroupCommitStore:
         self._version += 1
         self._commits += 1
         self._next.add(tx, self._watches.take_changed(tx))
-        if self._syncing is None and not self._is_asked:
-            self._is_asked = True
-            asyncio.get_running_loop().call_soon(self._begin_sync)
+        if self._syncing is None:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Let a sync begin: at the end of this turn, or in a moment where many write."""
+        if self._is_asked:
+            return
+        self._is_asked = True
+        loop = asyncio.get_running_loop()
+        begin_s = self._began_s + PACE_S
+        if self._is_crowded and loop.time() < begin_s:
+            loop.call_at(begin_s, self._begin_sync)
+        else:
+            loop.call_soon(self._begin_sync)
 
     def _begin_sync(self) -> None:
         self._is_asked = False
         if not self._next.commits:
             return  # the store failed meanwhile
+        self._began_s = asyncio.get_running_loop().time()
+        self._is_crowded = len(self._next.commits) >= CROWD_COMMITS
         self._syncing, self._next = self._next, _Group()
         snapshot = self._engine.snapshot()
         self._engine.sync(lambda failure: self._end_sync(snapshot, failure))
@@ -166,7 +190,10 @@ class GroupCommitStore:
         self._syncs += 1
         group.end()
         if self._next.commits and not self._is_asked:
-            self._begin_sync()
+            if self._is_crowded:
+                self._ask()
+            else:
+                self._begin_sync()
 
     def _fail(self, cause: Exception) -> StoreStopped:
         stopped = StoreStopped(f"the disk failed: {cause}")

@@ -127,6 +127,7 @@ class Keeper(asyncio.Protocol):
             await asyncio.to_thread(process.wait)
 
     async def _open(self) -> None:
+        await self._reap()
         commands, its_commands = socket.socketpair()
         events, its_events = socket.socketpair()
         with its_commands, its_events:
@@ -141,6 +142,12 @@ class Keeper(asyncio.Protocol):
         self._commands = commands
         loop = asyncio.get_running_loop()
         self._events, _ = await loop.create_unix_connection(lambda: self, sock=events)
+
+    async def _reap(self) -> None:
+        """End the keeper before, of which nothing is heard any more, and take its exit status."""
+        if self._keeper is not None:
+            self._keeper.kill()
+            await asyncio.to_thread(self._keeper.wait)
 
     def _send(self, command: dict[str, Any], descriptors: list[int]) -> None:
         assert self._commands is not None, "there is a keeper before there is a command"
@@ -176,8 +183,6 @@ class Keeper(asyncio.Protocol):
         if self._events is not None:
             self._events.abort()
             self._events = None
-        if self._keeper is not None:
-            self._keeper.poll()
         self._rest = b""
         lost, self._processes = self._processes, {}
         for process in lost.values():

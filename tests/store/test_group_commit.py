@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from haar.store.api import StoreStopped, Transaction, prefix_span
+from haar.store.api import Span, StoreStopped, Transaction, prefix_span
 from haar.store.commits import GroupCommitStore
 
 
@@ -156,7 +156,7 @@ async def test_a_failed_write_stops_the_store(held: Any) -> None:
     await settle()
     held.disk.fails = True
     with pytest.raises(StoreStopped, match="no space left"):
-        await held.store.transact(put(b"b"))
+        await held.store.transact(lambda tx: tx.delete(prefix_span(b"b")))
     held.disk.fails = False
     await held.end_sync()
     await first
@@ -165,6 +165,35 @@ async def test_a_failed_write_stops_the_store(held: Any) -> None:
     assert [str(stop) for stop in held.stops] == [
         "the disk failed: no space left on the simulated device"
     ]
+
+
+@pytest.mark.parametrize("scans", [False, True])
+async def test_all_gathered_writers_are_refused_where_the_write_fails(
+    held: Any, *, scans: bool
+) -> None:
+    """Their rows go to the disk together, by the sync or by a body that scans: so they fail."""
+    writing = [held.begin(put(b"%d" % n)) for n in range(3)]
+    held.disk.fails = True
+    if scans:
+        writing.append(held.begin(lambda tx: list(tx.scan(Span(b"", b"\xff")))))
+    for one in writing:
+        with pytest.raises(StoreStopped, match="no space left"):
+            await one
+    assert len(held.stops) == 1
+    await held.store.close()
+
+
+async def test_later_bodies_see_what_is_gathered(held: Any) -> None:
+    """Rows that no disk has yet are there for the next body: by key, by scan, and as deleted."""
+    writing = [held.begin(put(b"a", b"1")), held.begin(put(b"b", b"2"))]
+    got = held.begin(lambda tx: tx.get(b"a"))
+    scanned = held.begin(lambda tx: [row.key for row in tx.scan(Span(b"", b"\xff"))])
+    gone = held.begin(lambda tx: tx.delete(prefix_span(b"a")))
+    missed = held.begin(lambda tx: tx.get(b"a"))
+    await settle()
+    await held.end_sync()
+    await asyncio.gather(*writing, gone)
+    assert (await got, await scanned, await missed) == (b"1", [b"a", b"b"], None)
 
 
 async def test_closing_waits_for_what_was_committed(held: Any) -> None:

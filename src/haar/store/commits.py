@@ -5,12 +5,14 @@ Three states follow each other, newest first:
 ============  =================================================  ============================
 state         made by                                            seen by
 ============  =================================================  ============================
-newest        a body's writes, handed to the engine unsynced     the bodies of later transactions
+newest        a body's writes, gathered (:class:`Newest`)        the bodies of later transactions
 syncing       the snapshot taken when a sync begins              nobody
 durable       that snapshot, once the sync has ended             ``read``; acknowledged writers
 ============  =================================================  ============================
 
-Bodies run one after the other on the event loop. A commit that finds no sync under way asks for one
+Bodies run one after the other on the event loop. What they write is gathered, and the engine is
+handed all of a group at once when its sync begins, or when a later body scans: a call of the engine
+costs several times what a row in it does. A commit that finds no sync under way asks for one
 at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
 the next. Syncs follow each other at once while few write; where many do, they are a millisecond
 apart, because a sync costs the loop as much as a commit or two, whatever it covers: then more share
@@ -25,11 +27,11 @@ The engine below is a seam: :mod:`haar.store.rocksdb` in production, a seeded di
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from haar.kernel.waiting import wake
-from haar.store.api import StoreStopped, Transaction
+from haar.store.api import Row, Span, StoreStopped, Transaction
 from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
 from haar.store.watches import KeyWatch, Watches
 
@@ -63,11 +65,11 @@ class Engine(Protocol):
         """Return a number that no later commit has: each commit raises it by one at least."""
         ...
 
-    def write(self, tx: OverlayTransaction) -> None:
-        """Write all of a transaction, or nothing; it need not last yet.
+    def write(self, commits: list[OverlayTransaction]) -> None:
+        """Write some transactions, in order: all or nothing; they need not last yet.
 
         Raises:
-            DiskError: it may or may not be there after a restart.
+            DiskError: they may or may not be there after a restart.
         """
         ...
 
@@ -84,6 +86,55 @@ class Engine(Protocol):
         ...
 
 
+class Newest(Ground):
+    """The state with every commit: what the engine has, and above it what it will be handed.
+
+    Args:
+        engine: gets the commits.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._below = engine.newest()
+        self._commits: list[OverlayTransaction] = []
+        self._rows: dict[bytes, bytes | None] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of ``key``, or None."""
+        rows = self._rows
+        return rows[key] if key in rows else self._below.get(key)
+
+    def rows(self, span: Span, *, reverse: bool) -> Iterator[Row]:
+        """Yield the rows of ``span`` in key order, or against it.
+
+        Raises:
+            DiskError: the engine could not be handed what it has to walk over.
+        """
+        self.hand_over()
+        return self._below.rows(span, reverse=reverse)
+
+    def add(self, tx: OverlayTransaction) -> None:
+        """Make a transaction part of the state.
+
+        Raises:
+            DiskError: it deletes spans, and the engine failed to.
+        """
+        self._commits.append(tx)
+        self._rows.update(tx.writes)
+        if tx.deleted:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Let the engine have all that was gathered.
+
+        Raises:
+            DiskError: it did not take it.
+        """
+        if self._commits:
+            commits, self._commits, self._rows = self._commits, [], {}
+            self._engine.write(commits)
+
+
 class GroupCommitStore:
     """Implements :class:`haar.store.api.Store` on an engine.
 
@@ -96,7 +147,7 @@ class GroupCommitStore:
         self, engine: Engine, on_stop: Callable[[StoreStopped], None] | None = None
     ) -> None:
         self._engine = engine
-        self._newest = engine.newest()
+        self._newest = Newest(engine)
         self._durable = engine.snapshot()
         self._version = engine.version()
         self._on_stop = on_stop
@@ -129,12 +180,16 @@ class GroupCommitStore:
         tx = OverlayTransaction(self._newest, self._version + 1)
         try:
             result = body(tx)
+            if tx.writes or tx.deleted:
+                self._commit(tx)
+        except DiskError as err:
+            raise self._fail(err) from err
         except Exception:
             await self._settled()  # a refusal tells what was seen, too
             raise
-        if tx.has_writes:
-            self._commit(tx)
-        await self._settled()  # also for a body that only read
+        group = self._last_group()
+        if group is not None:  # also for a body that only read
+            await group.wait()
         return result
 
     async def _settled(self) -> None:
@@ -148,20 +203,15 @@ class GroupCommitStore:
         return self._next if self._next.commits else self._syncing
 
     def _commit(self, tx: OverlayTransaction) -> None:
-        try:
-            self._engine.write(tx)
-        except DiskError as err:
-            raise self._fail(err) from err
+        self._newest.add(tx)
         self._version += 1
         self._commits += 1
         self._next.add(tx, self._watches.take_changed(tx))
-        if self._syncing is None:
+        if self._syncing is None and not self._is_asked:
             self._ask()
 
     def _ask(self) -> None:
         """Let a sync begin: at the end of this turn, or in a moment where many write."""
-        if self._is_asked:
-            return
         self._is_asked = True
         loop = asyncio.get_running_loop()
         begin_s = self._began_s + PACE_S
@@ -176,6 +226,11 @@ class GroupCommitStore:
             return  # the store failed meanwhile
         self._began_s = asyncio.get_running_loop().time()
         self._is_crowded = len(self._next.commits) >= CROWD_COMMITS
+        try:
+            self._newest.hand_over()
+        except DiskError as err:
+            self._fail(err)
+            return
         self._syncing, self._next = self._next, _Group()
         snapshot = self._engine.snapshot()
         self._engine.sync(lambda failure: self._end_sync(snapshot, failure))

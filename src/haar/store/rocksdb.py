@@ -117,19 +117,21 @@ class _RocksEngine:
         """Return the sequence number of the last row written."""
         return self._db.latest_sequence_number()
 
-    def write(self, tx: OverlayTransaction) -> None:
-        """Write a transaction to the log and the memtable."""
-        lost = [Lost(span, cursor_of(self._db, span)) for span in tx.deleted]
+    def write(self, commits: list[OverlayTransaction]) -> None:
+        """Write transactions to the log and the memtable, as one batch."""
+        spans = [span for tx in commits for span in tx.deleted]
+        lost = [Lost(span, cursor_of(self._db, span)) for span in spans]
         for fixed in self._fixed:
-            fixed.note(tx, lost)
+            fixed.note(commits, lost)
         batch = WriteBatch(raw_mode=True)
-        for start, end in tx.deleted:
-            batch.delete_range(start, end)
-        for key, value in tx.writes.items():
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
+        for tx in commits:
+            for start, end in tx.deleted:
+                batch.delete_range(start, end)
+            for key, value in tx.writes.items():
+                if value is None:
+                    batch.delete(key)
+                else:
+                    batch.put(key, value)
         try:
             self._db.write(batch)
         except Exception as err:  # rocksdict raises bare Exception for errors of the disk

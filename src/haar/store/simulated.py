@@ -47,13 +47,14 @@ class SimulatedDisk:
         """Return how many transactions were written."""
         return self._version
 
-    def write(self, tx: OverlayTransaction) -> None:
-        """Write a transaction, to be synced later."""
+    def write(self, commits: list[OverlayTransaction]) -> None:
+        """Write transactions, to be synced later."""
         if self.fails:
             raise DiskError("no space left on the simulated device")
-        self._version += 1
-        self._newest.apply(tx)
-        self.unsynced.append(tx)
+        self._version += len(commits)
+        for tx in commits:
+            self._newest.apply(tx)
+        self.unsynced += commits
 
     def sync(self, ended: SyncEnded) -> None:
         """Make what is written now durable, when the schedule says so."""

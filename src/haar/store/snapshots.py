@@ -84,9 +84,9 @@ class Fixed(Ground):
         self._written: list[OverlayTransaction] = []
         self._lost: list[Lost] = []
 
-    def note(self, tx: OverlayTransaction, lost: list[Lost]) -> None:
-        """Note a transaction that is about to be written, and the rows that it deletes by spans."""
-        self._written.append(tx)
+    def note(self, commits: list[OverlayTransaction], lost: list[Lost]) -> None:
+        """Note what is about to be written, and the rows that it deletes by spans."""
+        self._written += commits
         self._lost += lost
 
     def get(self, key: bytes) -> bytes | None:

@@ -1,4 +1,7 @@
-"""JSON bodies: one parse, one walk in place; one dump, mostly without a walk.
+"""JSON bodies, read in one go and written by one dump.
+
+A body that is right is read by :mod:`haar.wire.bodies.typed`; any other is parsed and then walked
+in place (:mod:`haar.wire.bodies.tree`), because the walk knows what to tell.
 
 A result is dumped as it is: bytes become base64 and moments become seconds inside the dump, spliced
 fragments (:class:`orjson.Fragment`) stay what they are. Only shapes with members that are renamed,
@@ -19,6 +22,7 @@ import orjson
 from haar.kit.call import Members
 from haar.wire import timestamps
 from haar.wire.bodies.tree import Convert, Malformed, TreeDecoder, unlike
+from haar.wire.bodies.typed import NOT_TAKEN, typed_decoder
 from haar.wire.models import Member, ServiceModel, Shape
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
@@ -60,19 +64,20 @@ def decoder(
         names: the members that stand in the body; all where None.
     """
     convert = TreeDecoder(model, JsonScalars(), notes).structure(shape, names)
-    loads = orjson.loads
+    typed = typed_decoder(model, shape) if names is None else None
 
     def decode(body: bytes) -> Members:
-        if not body:
-            tree: Any = {}
-            return cast("Members", convert(tree))
-        try:
-            tree = loads(body)
-        except orjson.JSONDecodeError as error:
-            raise Malformed("") from error
-        return convert(tree)  # type: ignore[no-any-return]  # a cast would cost a call
+        if typed is not None:
+            try:
+                return typed(body)
+            except NOT_TAKEN:
+                pass  # read it again, for what to tell
+        return walk(body)
 
-    return decode
+    def walk(body: bytes) -> Members:
+        return cast("Members", convert(document(body) if body else {}))
+
+    return walk if typed is None else decode
 
 
 def document(body: bytes) -> Any:

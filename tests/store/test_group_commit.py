@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from haar.store import commits
 from haar.store.api import Span, StoreStopped, Transaction, prefix_span
 from haar.store.commits import GroupCommitStore
+from haar.wire.drive import Drive
 
 
 def put(key: bytes, value: bytes = b"") -> Any:
@@ -86,6 +88,80 @@ async def test_a_commit_during_a_sync_waits_for_the_next(held: Any) -> None:
     assert read(held, b"b") is None
     await held.end_sync()
     await second
+
+
+async def begun(held: Any) -> None:
+    """Wait until a sync is under way."""
+    while not held.syncs:  # noqa: ASYNC110  # a disk tells nobody that it is asked
+        await asyncio.sleep(0)
+
+
+async def crowd(held: Any, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Let eight commit; return when the next sync begins if the same eight do not come back."""
+    monkeypatch.setattr(commits, "EACH_S", 10.0)
+    monkeypatch.setattr(commits, "GATHER_S", 0.2)
+    writing = [held.begin(put(b"%d" % n)) for n in range(8)]
+    await settle()
+    began_s = asyncio.get_running_loop().time()
+    await held.end_sync()
+    await asyncio.gather(*writing)
+    return began_s + commits.GATHER_S
+
+
+async def test_a_crowd_is_waited_for(held: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many wrote, the next sync covers nearly as many, and begins as soon as they came."""
+    await crowd(held, monkeypatch)
+    writing = [held.begin(put(b"%d" % n)) for n in range(6)]
+    await settle()
+    assert held.syncs == 0
+    writing.append(held.begin(put(b"7")))
+    await settle()
+    assert held.syncs == 1
+    await held.end_sync()
+    await asyncio.gather(*writing)
+
+
+async def test_a_crowd_that_stays_away_is_not_waited_for(
+    held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that comes alone waits a moment, and the next one does not."""
+    await crowd(held, monkeypatch)
+    for _ in range(2):
+        writing = held.begin(put(b"k"))
+        await begun(held)
+        await held.end_sync()
+        await writing
+    last = held.begin(put(b"k"))
+    await settle()
+    assert held.syncs == 1
+    await held.end_sync()
+    await last
+
+
+async def test_a_sync_that_is_due_and_complete_at_once_begins_once(
+    held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever of the two comes first, every writer is answered."""
+    due_s = await crowd(held, monkeypatch)
+    loop, answers = asyncio.get_running_loop(), list[object]()
+
+    def commit(key: bytes) -> None:
+        Drive(held.store.transact(put(key)), lambda _, error: answers.append(error), loop).run()
+
+    def complete() -> None:
+        loop.call_soon(commit, b"later")
+        for n in range(7):
+            commit(b"%d" % n)
+
+    commit(b"first")
+    loop.call_at(due_s - 0.001, complete)
+    while loop.time() < due_s + 0.01:
+        pass  # so that both are due in the loop's next turn
+    await settle()
+    while held.syncs:
+        await held.end_sync()
+        await settle()
+    assert answers == [None] * 9
 
 
 async def test_a_watch_made_while_a_change_waits_wakes_for_it(held: Any) -> None:

@@ -167,13 +167,11 @@ class Audit:
     def _written(self, records: list[Record]) -> list[Record]:
         """Write records; return those that there was no room for."""
         assert self._directory is not None, "only an audit with a directory writes"
-        done = 0
+        lines = b"".join([self._encode(some) for some in slices(records)])
         try:
-            for some in slices(records):
-                append(self._directory / "calls.jsonl", self._encode(some))
-                done += len(some)
+            append(self._directory / "calls.jsonl", lines)
         except OSError:
-            return records[done:]
+            return records
         return []
 
 

@@ -12,11 +12,13 @@ durable       that snapshot, once the sync has ended             ``read``; ackno
 
 Bodies run one after the other on the event loop. What they write is gathered, and the engine is
 handed all of a group at once when its sync begins, or when a later body scans: a call of the engine
-costs several times what a row in it does. A commit that finds no sync under way asks for one
-at the end of the loop's tick, so that all requests of the tick share it; one that does waits for
-the next. Syncs follow each other at once while few write; where many do, they are a millisecond
-apart, because a sync costs the loop as much as a commit or two, whatever it covers: then more share
-it, and nobody waits longer than the loop is busy anyway.
+costs several times what a row in it does. A commit that finds
+no sync under way asks for one at the end of the loop's tick, so that all requests of the tick share
+it; one that does waits for the next. Syncs follow each other at once while few write. Where many
+do, those who were just answered are about to come back: a sync then waits until nearly as many have
+written as last time, because it costs the loop, the disk and the clients' wake-ups as much whatever
+it covers. It waits only while they come as fast as a busy loop serves them (:data:`EACH_S`), so
+that a store that has time to spare answers at once.
 
 A sync or a write that fails ends the store: after a failed fsync the kernel may have dropped the
 pages, and trying again would lie.
@@ -38,9 +40,13 @@ from haar.store.watches import KeyWatch, Watches
 T = TypeVar("T")
 
 CROWD_COMMITS = 4
-"""So many commits in one sync mean that many write."""
-PACE_S = 0.001
-"""Between the beginnings of two syncs, where many write."""
+"""So many writers at a time are many."""
+STRAGGLERS = 8
+"""One in so many is not waited for."""
+EACH_S = 0.0002
+"""So long a sync waits for each writer that is expected, from the beginning of the one before."""
+GATHER_S = 0.01
+"""So long at most."""
 
 SyncEnded = Callable[[Exception | None], None]
 """Told on the event loop, once per sync: None, or why it failed."""
@@ -158,7 +164,8 @@ class GroupCommitStore:
         self._next = _Group()
         self._syncing: _Group | None = None
         self._is_asked = False
-        self._is_crowded = False
+        self._gathering: asyncio.TimerHandle | None = None
+        self._expected = 0  # commits that are worth waiting for
         self._began_s = 0.0
         self._commits = 0
         self._syncs = 0
@@ -211,26 +218,36 @@ class GroupCommitStore:
             self._ask()
 
     def _ask(self) -> None:
-        """Let a sync begin: at the end of this turn, or in a moment where many write."""
+        """Let a sync begin at the end of this turn, or once those who are expected have come."""
+        if len(self._next.commits) < self._expected:
+            if self._gathering is not None:
+                return
+            loop = asyncio.get_running_loop()
+            end_s = self._began_s + min(self._expected * EACH_S, GATHER_S)
+            if loop.time() < end_s:
+                self._gathering = loop.call_at(end_s, self._begin_sync)
+                return
+        self._stop_gathering()  # else both could begin one
         self._is_asked = True
-        loop = asyncio.get_running_loop()
-        begin_s = self._began_s + PACE_S
-        if self._is_crowded and loop.time() < begin_s:
-            loop.call_at(begin_s, self._begin_sync)
-        else:
-            loop.call_soon(self._begin_sync)
+        asyncio.get_running_loop().call_soon(self._begin_sync)
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
 
     def _begin_sync(self) -> None:
+        assert self._syncing is None, "one sync at a time"
         self._is_asked = False
+        self._stop_gathering()
         if not self._next.commits:
             return  # the store failed meanwhile
-        self._began_s = asyncio.get_running_loop().time()
-        self._is_crowded = len(self._next.commits) >= CROWD_COMMITS
         try:
             self._newest.hand_over()
         except DiskError as err:
             self._fail(err)
             return
+        self._began_s = asyncio.get_running_loop().time()
         self._syncing, self._next = self._next, _Group()
         snapshot = self._engine.snapshot()
         self._engine.sync(lambda failure: self._end_sync(snapshot, failure))
@@ -244,8 +261,10 @@ class GroupCommitStore:
         self._durable = snapshot
         self._syncs += 1
         group.end()
+        writers = len(group.commits) + len(self._next.commits)
+        self._expected = writers - writers // STRAGGLERS if writers >= CROWD_COMMITS else 0
         if self._next.commits and not self._is_asked:
-            if self._is_crowded:
+            if self._expected:
                 self._ask()
             else:
                 self._begin_sync()

@@ -63,13 +63,11 @@ class _Types:
         """Return the type of a structure; it may hold itself."""
         made = self._structures.get(shape.name)
         if made is None:
-            made = self._structures[shape.name] = TypedDict(shape.name, {}, total=False)  # type: ignore[operator]  # pyright: ignore[reportArgumentType]  # named by the model
-            kinds = {name: self.of(member) for name, member in shape.members.items()}
-            if any(
-                member.location_name not in ("", name) for name, member in shape.members.items()
-            ):
+            made = self._structures[shape.name] = _typed_dict(shape.name)
+            members = shape.members.items()
+            if any(member.location_name not in {"", name} for name, member in members):
                 raise Untyped(shape.name)
-            made.__annotations__ = kinds
+            made.__annotations__ = kinds = {name: self.of(member) for name, member in members}
             made.__required_keys__ = frozenset(shape.required)
             made.__optional_keys__ = frozenset(kinds.keys() - shape.required)
         return made
@@ -83,10 +81,11 @@ class _Types:
             case "structure":
                 return self.structure(shape)
             case "list" if shape.member:
-                return bounded(list[self.of(shape.member)], shape)  # type: ignore[misc]
+                make: Any = list
+                return bounded(make[self.of(shape.member)], shape)
             case "map" if shape.key and shape.value:
-                pair = (self.of(shape.key), self.of(shape.value))
-                return bounded(dict[pair], shape)  # type: ignore[valid-type]
+                make = dict
+                return bounded(make[self.of(shape.key), self.of(shape.value)], shape)
             case _:
                 return scalar(shape)
 

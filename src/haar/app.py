@@ -108,7 +108,7 @@ class App:
         self.wall = wall
         self.entropy = entropy
         self.catalog = catalog
-        self.services = services()
+        self.services = tuple(service.configured(config) for service in services())
         self.on_stop: Callable[[StoreStopped], None] | None = None
         self._opened: Opened | None = None
         self._renewal: asyncio.Task[None] | None = None

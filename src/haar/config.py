@@ -85,6 +85,10 @@ class Config:
         place = f"[{host}]" if ":" in host else host
         return f"http{'s' * self.is_tls}://{place}:{self.port if port is None else port}"
 
+    dynamodb_throttling: bool = setting(
+        False,  # noqa: FBT003
+        "Throttle DynamoDB tables of provisioned capacity at their figures, as AWS does.",
+    )
     queue_name_s: int = setting(
         60, "Time before the name of a deleted SQS queue can be used again.", "s"
     )

@@ -117,6 +117,7 @@ def remove(tx: Transaction, table: Table, index: Index) -> None:
     tx.delete(prefix_span(keys.rows(table.uid, index.uid)))
     tx.clear(keys.count(table.uid, index.uid))
     tx.clear(keys.size(table.uid, index.uid))
+    tx.delete(keys.index_levels(table.uid, index.uid))
 
 
 BACKFILL = JobKind("dynamodb.backfill", apply=step)

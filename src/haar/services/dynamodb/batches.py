@@ -41,30 +41,42 @@ def batch_write_item(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, BatchWriteItem.
     """
     members = call.members
-    requests: dict[str, list[Members]] = members["RequestItems"]
-    if sum(map(len, requests.values())) > WRITES_MAX:
-        raise Invalid(texts.BATCH_TOO_MANY_WRITES)
-    ready = {name: [_change(one) for one in asked] for name, asked in requests.items()}
-    tables = load_all(tx, call.resources)
-    keyed = {
-        name: [(change.key(tables[arn]), change) for change in ready[name]]
-        for name, arn in zip(requests, call.resources, strict=True)
-    }
-    _refuse_duplicates([key for pairs in keyed.values() for key, _ in pairs])
     meters: list[Meter] = []
     collections: dict[str, list[Members]] = {}
-    for name, arn in zip(requests, call.resources, strict=True):
-        meter = Meter(name, tables[arn])
-        for key, change in keyed[name]:
-            meter.write(change.apply(tx, tables[arn], key, call.now_ms).written)
+    for name, table, changed in ready(call, tx):
+        meter = Meter(name, table)
+        for key, change in changed:
+            meter.write(change.apply(tx, table, key, call.now_ms).written)
         meters.append(meter)
         if capacity.wants_collections(members):
-            _add_collections(collections, tx, tables[arn], name, ready[name])
+            _add_collections(collections, tx, table, name, [change for _, change in changed])
     result: Members = {"UnprocessedItems": {}}
     if collections:
         result["ItemCollectionMetrics"] = collections
     capacity.tell_all(result, members, meters)
     return result
+
+
+def ready(
+    call: Call[Members], tx: Transaction
+) -> list[tuple[str, Table, list[tuple[bytes, Change]]]]:
+    """Return what a batch writes: names of tables, the tables, and each change with its row's key.
+
+    Raises:
+        Invalid: items that AWS does not take, one item twice, or too many.
+        ResourceNotFound: a table is not there.
+    """
+    requests: dict[str, list[Members]] = call.members["RequestItems"]
+    if sum(map(len, requests.values())) > WRITES_MAX:
+        raise Invalid(texts.BATCH_TOO_MANY_WRITES)
+    changed = {name: [_change(one) for one in asked] for name, asked in requests.items()}
+    tables = load_all(tx, call.resources)
+    found = [
+        (name, tables[arn], [(change.key(tables[arn]), change) for change in changed[name]])
+        for name, arn in zip(requests, call.resources, strict=True)
+    ]
+    _refuse_duplicates([key for _, _, pairs in found for key, _ in pairs])
+    return found
 
 
 def _change(request: Members) -> Change:
@@ -86,11 +98,11 @@ def _add_collections(
     tx: Transaction,
     table: Table,
     name: str,
-    ready: list[Change],
+    changed: list[Change],
 ) -> None:
     """Add the sizes of the item collections that were changed, each once."""
     seen: list[Any] = []
-    for change in ready:
+    for change in changed:
         metrics = capacity.collection(tx, table, change.item)
         if metrics is not None and metrics["ItemCollectionKey"] not in seen:
             seen.append(metrics["ItemCollectionKey"])

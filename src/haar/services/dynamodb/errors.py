@@ -167,6 +167,36 @@ class DuplicateItem(ApiError):
     message = "Duplicate primary key exists in table"
 
 
+class ThroughputExceeded(ApiError):
+    """A table, or a global index, has spent its provisioned capacity.
+
+    Args:
+        table: the table's ARN.
+        index: the index's name; empty where it is the table itself.
+        kind: ``Read`` or ``Write``.
+    """
+
+    code = "ProvisionedThroughputExceededException"
+    message = (
+        "The level of configured provisioned throughput for the table was exceeded. Consider "
+        "increasing your provisioning level with the UpdateTable API."
+    )
+    _index_message = (
+        "The level of configured provisioned throughput for one or more global secondary indexes "
+        "of the table was exceeded. Consider increasing your provisioning level for the "
+        "under-provisioned global secondary indexes with the UpdateTable API"
+    )
+
+    def __init__(self, table: str, index: str, kind: str) -> None:
+        what, arn = ("Index", f"{table}/index/{index}") if index else ("Table", table)
+        reason = f"{what}{kind}ProvisionedThroughputExceeded"
+        super().__init__(
+            self._index_message if index else None,
+            members={"ThrottlingReasons": [{"reason": reason, "resource": arn}]},
+        )
+        self.table = table
+
+
 class TransactionCanceled(ApiError):
     """A transaction that did nothing, with a reason for each of its actions."""
 

@@ -19,6 +19,7 @@ key                                              value
 ``stream``, account, region, name, label         :class:`~.records.StreamState`
 ``changes``, STREAM, VERSION                     :class:`~.records.StreamChange`
 ``shards``, STREAM, VERSION                      :class:`~.records.Shard`: one begins here
+``level``, TABLE, INDEX, kind                    :class:`~.records.Level`; kind is Read or Write
 ``journal``, TABLE, VERSION                      :class:`~.records.Entry`
 ``copies``                                       counter: the number of the newest backup or copy
 ``backup``, account, region, table, id           :class:`~.backups.records.Backup`
@@ -193,6 +194,22 @@ def shards(stream_uid: int) -> bytes:
 def shards_span(stream_uid: int) -> Span:
     """Return the span of where a stream's shards begin."""
     return prefix_span(shards(stream_uid))
+
+
+@lru_cache(maxsize=4096)
+def level(table_uid: int, index_uid: int, kind: str) -> bytes:
+    """Return the key of how much is unspent of a provisioned capacity."""
+    return _SPACE.pack("level", table_uid, index_uid, kind)
+
+
+def levels(table_uid: int) -> Span:
+    """Return the span of the levels of a table and of its indexes."""
+    return _SPACE.span("level", table_uid)
+
+
+def index_levels(table_uid: int, index_uid: int) -> Span:
+    """Return the span of the levels of an index."""
+    return _SPACE.span("level", table_uid, index_uid)
 
 
 @lru_cache(maxsize=4096)

@@ -275,6 +275,18 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     done_ms: int
 
 
+class Level(msgspec.Struct, frozen=True, array_like=True):
+    """How much is unspent of a provisioned capacity.
+
+    Attributes:
+        held: thousandths of a unit; below zero where more was spent than there was.
+        at_ms: when that was so.
+    """
+
+    held: int
+    at_ms: int
+
+
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """What a row was before a change; or, with ``copy``, where a copy began.
 
@@ -297,3 +309,4 @@ STREAM = Codec(StreamState)
 SHARD = Codec(Shard)
 CHANGE = Codec(StreamChange)
 ENTRY = Codec(Entry)
+LEVEL = Codec(Level)

@@ -16,6 +16,7 @@ from haar.services.dynamodb import (
     table_updates,
     tables,
     tags,
+    throttling,
     time_to_live,
     transactions,
 )
@@ -83,4 +84,5 @@ SERVICE = Service(
         writing.WRITING,
         filling.FILLING,
     ),
+    adapt=throttling.adapt,
 )

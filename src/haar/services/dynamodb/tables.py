@@ -173,8 +173,8 @@ def list_tables(call: Call[Members], tx: Transaction) -> Members:
 def delete_table(call: Call[Members], tx: Transaction) -> Members:
     """Delete a table with everything in it; it is gone when the answer comes.
 
-    Keys: clears ``table``, ``tags``, ``rows``, ``count``, ``bytes``, ``collection``, ``expiry``;
-    reads and writes ``stream``; writes ``shards``.
+    Keys: clears ``table``, ``tags``, ``rows``, ``count``, ``bytes``, ``collection``, ``expiry``,
+    ``level``; reads and writes ``stream``; writes ``shards``.
 
     Raises:
         TableNotFound: no such table.
@@ -203,6 +203,7 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
         keys.sizes(table.uid),
         keys.collections(table.uid),
         keys.journal_span(table.uid),
+        keys.levels(table.uid),
     ):
         tx.delete(span)
     return {"TableDescription": described}

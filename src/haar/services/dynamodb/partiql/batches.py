@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +21,9 @@ from haar.services.dynamodb.partiql.statements import (
 )
 from haar.services.dynamodb.partiql.syntax import Select
 from haar.store.api import Transaction
+
+Transact = Callable[[Callable[[Transaction], Members]], Awaitable[Members]]
+"""Runs a body in a transaction and returns its result once that is durable."""
 
 _CODES = {"ValidationException": "ValidationError"}
 
@@ -43,6 +47,15 @@ async def batch_execute_statement(call: Call[Members], cloud: Cloud) -> Members:
 
     Source: AWS docs, DynamoDB API reference, BatchExecuteStatement.
     """
+    return await run_each(call, cloud.transact)
+
+
+async def run_each(call: Call[Members], transact: Transact) -> Members:
+    """Run the statements of a batch one after the other, each in a transaction of its own.
+
+    Raises:
+        Invalid: reads and writes in one batch, or something that is no statement.
+    """
     requests: list[Members] = call.members["Statements"]
     statements = [parsed(one) for one in requests]
     if len({isinstance(one, Select) for one in statements}) > 1:
@@ -53,10 +66,12 @@ async def batch_execute_statement(call: Call[Members], cloud: Cloud) -> Members:
         own = replace(call, members={**request, **_told(call.members)}, resources=(arn,))
         response: Members = {"TableName": statement.table}
         try:
-            answer = await cloud.transact(partial(_execute, own))
+            answer = await transact(partial(_execute, own))
         except ApiError as refusal:
             code = _CODES.get(refusal.code, refusal.code.removesuffix("Exception"))
-            response["Error"] = {"Code": code, "Message": refusal.text, **refusal.members}
+            response["Error"] = {"Code": code, "Message": refusal.text}
+            if "Item" in refusal.members:
+                response["Error"]["Item"] = refusal.members["Item"]
         else:
             consumed += [answer["ConsumedCapacity"]] if "ConsumedCapacity" in answer else []
             if answer["Items"]:

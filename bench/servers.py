@@ -110,6 +110,7 @@ def running(name: str, data: Path, *options: str) -> Iterator[Server | None]:
         yield None
         return
     environment = {**os.environ, "GATEWAY_PORT": str(port), "HOST": "127.0.0.1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else all would be compiled at each start
     with (data.parent / f"{name}.log").open("wb") as log:
         start = time.perf_counter()
         process = subprocess.Popen(

@@ -109,6 +109,7 @@ async def serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, told.set)
+    gc.disable()  # until it is ready: nearly all that is made on the way stays
     app = build(config)
     failures: list[StoreStopped] = []
 
@@ -135,8 +136,8 @@ def calm_collector() -> None:
     Models, codecs and policies are hundreds of thousands of objects that refer to each other; a
     request makes few cycles, if any. Walking over all of them took a tenth of a request's time.
     """
-    gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 

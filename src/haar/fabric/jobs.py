@@ -25,8 +25,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from functools import cache
 
-import structlog
-
+from haar.kernel.logs import Log
 from haar.kernel.waiting import wake
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job, JobKind
@@ -38,7 +37,7 @@ BACKOFF_MS_MAX = 15 * 60 * 1000
 BATCH = 100
 FLOOR_EVERY_MS = 1000
 
-log = structlog.get_logger()
+log = Log()
 
 
 @cache

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
-
+from haar.kernel.logs import Log
 from haar.kit.cloud import Cloud
 from haar.store.layers import references
 
-log = structlog.get_logger()
+log = Log()
 
 
 async def sweep_files(cloud: Cloud) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from haar.fabric.jobs import JobRunner, backoff_ms
 from haar.fabric.sweeping import sweep_files
+from haar.kernel.logs import Log
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import JobKind
 from haar.kit.service import Service, Worker
@@ -15,7 +14,7 @@ from haar.store.api import StoreStopped
 
 _RESTART = JobKind("workers.restart", backoff_ms=100)
 
-log = structlog.get_logger()
+log = Log()
 
 
 class Workers:

@@ -40,9 +40,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from haar.gateway.figures import Figures
+from haar.kernel.logs import Log
 
 FLUSH_MS = 250
 FLUSH_RECORDS = 2_000
@@ -51,7 +51,7 @@ BUFFER_MAX = 20_000
 FILE_BYTES_MAX = 64 * 1024 * 1024
 FILES_MAX = 4
 
-log = structlog.get_logger()
+log = Log()
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

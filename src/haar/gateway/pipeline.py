@@ -24,8 +24,6 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from haar.gateway import admin, browser_uploads
 from haar.gateway.admin import Admin
 from haar.gateway.admission import Admission, Lane, Shed
@@ -41,6 +39,7 @@ from haar.identity.refusals import Family, refuse
 from haar.identity.remembered import Remembered
 from haar.identity.sigv4 import Authenticated, Verifier
 from haar.kernel.errors import ApiError, InternalFailure, RefusedAs
+from haar.kernel.logs import Log
 from haar.kit.call import Call, Members
 from haar.kit.operation import Operation
 from haar.store.api import StoreStopped
@@ -54,7 +53,7 @@ from haar.wire.route import Routed, Router
 ENDPOINTS_MAX = 1024
 CLIENT_GONE = "ClientGone"
 
-log = structlog.get_logger()
+log = Log()
 
 FAMILIES: dict[str, Family] = {
     "json-1.0": "json",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import structlog
-
 from haar.config import Config
 from haar.identity.certificates import Authority, CertificateError, context_of, reload
 from haar.kernel.clock import Clock
 from haar.kernel.entropy import Entropy
+from haar.kernel.logs import Log
 
 LOOK_MS = 3_600_000
 
-log = structlog.get_logger()
+log = Log()
 
 
 class Tls:

@@ -30,9 +30,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Protocol, cast
 
 import httptools
-from structlog.typing import FilteringBoundLogger
 
 from haar.kernel.errors import RefusedAs
+from haar.kernel.logs import Log
 from haar.wire import answers
 from haar.wire.drive import Drive
 from haar.wire.exchange import Exchange
@@ -65,7 +65,7 @@ class House(Protocol):
     outlets: Outlets
     date_line: answers.DateLine
     refuse: Refuse
-    log: FilteringBoundLogger
+    log: Log
     is_draining: bool
 
     def joined(self, connection: Connection) -> bool:

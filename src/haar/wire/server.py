@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from haar.kernel.clock import Clock
+from haar.kernel.logs import Log
 from haar.wire import answers
 from haar.wire.connection import Connection, Handler, Refuse
 from haar.wire.http import HttpRequest, HttpResponse
@@ -51,7 +49,7 @@ class HttpServer:
         self.date_line = answers.DateLine(clock)
         self.connections: set[Connection] = set()
         self.is_draining = False
-        self.log: FilteringBoundLogger = structlog.get_logger("haar.wire.server")
+        self.log = Log("haar.wire.server")
         self._server: asyncio.Server | None = None
         self._gone: asyncio.Event | None = None
         self.loop: asyncio.AbstractEventLoop

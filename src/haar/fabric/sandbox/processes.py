@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from haar.fabric.sandbox import keeper
+from haar.kernel.logs import Log
 
-log = structlog.get_logger()
+log = Log()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ event again: at least once, as on AWS.
 from __future__ import annotations
 
 import msgspec
-import structlog
 
 from haar.fabric import jobs
 from haar.fabric.sandbox.program import Invocation
+from haar.kernel.logs import Log
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job, JobKind
 from haar.services.lambda_ import rules
@@ -23,7 +23,7 @@ from haar.services.lambda_.records import EVENT, Event
 from haar.services.lambda_.running import Runner
 from haar.store.api import Transaction
 
-log = structlog.get_logger()
+log = Log()
 
 _CONCURRENCY = 64
 

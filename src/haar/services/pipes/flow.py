@@ -14,10 +14,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-
 from haar.fabric.jobs import backoff_ms
 from haar.kernel.errors import ApiError
+from haar.kernel.logs import Log
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import JobKind
 from haar.services.pipes import filters, keys
@@ -44,7 +43,7 @@ PAUSE_MS_MAX = 60_000
 
 _PAUSE = JobKind("pipes.pause", backoff_ms=200)
 
-log = structlog.get_logger()
+log = Log()
 
 
 class Flow:

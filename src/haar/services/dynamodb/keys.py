@@ -23,7 +23,8 @@ key                                              value
 ``journal``, TABLE, VERSION                      :class:`~.records.Entry`
 ``copies``                                       counter: the number of the newest backup or copy
 ``backup``, account, region, table, id           :class:`~.backups.records.Backup`
-``backed``, BACKUP, ``key of the item``          a row of a backup
+``backed``, BACKUP, ``key of the item``          a row of a backup, or for an incremental export
+                                                 :class:`~.transfers.gathering.Changed`
 ``uses``, BACKUP                                 counter: tables that are being restored from it
 ``export``, account, region, table, id           :class:`~.transfers.records.Export`
 ``import``, account, region, table, id           :class:`~.transfers.records.Import`

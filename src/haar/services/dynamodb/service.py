@@ -24,7 +24,7 @@ from haar.services.dynamodb.backups import backups, copies, recovery
 from haar.services.dynamodb.partiql.batches import batch_execute_statement
 from haar.services.dynamodb.partiql.statements import execute_statement
 from haar.services.dynamodb.partiql.transactions import execute_transaction
-from haar.services.dynamodb.transfers import exports, filling, imports, writing
+from haar.services.dynamodb.transfers import exports, filling, gathering, imports, writing
 
 SERVICE = Service(
     name="dynamodb",
@@ -81,6 +81,7 @@ SERVICE = Service(
         time_to_live.SWEEP,
         copies.COPIES,
         journal.TRIM,
+        gathering.GATHERINGS,
         writing.WRITING,
         filling.FILLING,
     ),

@@ -63,6 +63,11 @@ RESTORE_SOURCE = "Either SourceTableArn or SourceTableName must be given"
 RESTORE_TIME = (
     "Either RestoreDateTime or UseLatestRestorableTime must be given, and not both of them"
 )
+# Of incremental exports: [nv], AWS's own words are not known to us.
+EXPORT_SPAN_GIVEN = "IncrementalExportSpecification is only valid for INCREMENTAL_EXPORT"
+EXPORT_TIME_GIVEN = "ExportTime is only valid for FULL_EXPORT"
+EXPORT_FROM_MISSING = "ExportFromTime must be specified for INCREMENTAL_EXPORT"
+EXPORT_SPAN = "The export period must be between 15 minutes and 24 hours"
 RETURN_VALUES_OLD = "ReturnValues can only be ALL_OLD or NONE"
 
 # Updates, as they meet an item

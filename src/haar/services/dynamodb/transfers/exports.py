@@ -1,7 +1,7 @@
 """Exports: ask for one, describe and list them.
 
-The table is copied as it was at the moment (:mod:`haar.services.dynamodb.backups.copies`); then
-:mod:`.writing` brings the copy to S3.
+The table is copied as it was at the moment (:mod:`haar.services.dynamodb.backups.copies`), or what
+has changed in it is gathered (:mod:`.gathering`); then :mod:`.writing` brings that to S3.
 """
 
 from __future__ import annotations
@@ -9,26 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import msgspec
+
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
-from haar.services.dynamodb import journal, keys
+from haar.services.dynamodb import journal, keys, texts
 from haar.services.dynamodb.backups import copies, recovery
 from haar.services.dynamodb.backups.records import Copy
 from haar.services.dynamodb.descriptions import moment
 from haar.services.dynamodb.errors import (
     ExportConflict,
     ExportNotFound,
+    Invalid,
     InvalidExportTime,
     RecoveryUnavailable,
 )
 from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup
 from haar.services.dynamodb.records import Table
-from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, Export
+from haar.services.dynamodb.transfers.gathering import Gathering, begin
+from haar.services.dynamodb.transfers.records import (
+    COMPLETED,
+    EXPORT,
+    FAILED,
+    FULL,
+    INCREMENTAL,
+    NEW_AND_OLD_IMAGES,
+    Export,
+)
 from haar.store.api import Row, Transaction
 
 TOKEN_MS = 8 * 60 * 60 * 1000
+SPAN_MS_MIN = 15 * 60 * 1000
+SPAN_MS_MAX = 24 * 60 * 60 * 1000
 _PAGE_MAX = 25
 
 
@@ -45,16 +59,20 @@ def export_arn(members: Members, scope: Scope) -> str:
 
 @operation(
     "ExportTableToPointInTime",
-    members="TableArn ExportTime ClientToken S3Bucket S3Prefix ExportFormat ExportType",
+    members=(
+        "TableArn ExportTime ClientToken S3Bucket S3Prefix ExportFormat ExportType "
+        "IncrementalExportSpecification"
+    ),
     resource=table_arn,
 )
 def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Members:
-    """Write a table as it was at a moment to S3, as JSON of DynamoDB in gzip.
+    """Write a table as it was at a moment, or what changed in it, to S3: JSON of DynamoDB in gzip.
 
     Keys: reads and writes ``table``; writes ``export``, ``journal``, jobs.
 
     Raises:
         SourceNotFound: no such table.
+        Invalid: a span of time that AWS does not take.
         RecoveryUnavailable: its recovery to a point in time is not switched on.
         InvalidExportTime: a moment to which it does not go back.
         ExportConflict: the token has been used for another export.
@@ -67,10 +85,67 @@ def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Membe
     earlier = _by_token(call, tx)
     if earlier is not None:
         return {"ExportDescription": _described(earlier)}
+    if not table.recovery_days:
+        raise RecoveryUnavailable(table=table.name)
+    started = _incremental if _is_incremental(members) else _full
+    return {"ExportDescription": _described(started(call, tx, table))}
+
+
+def _is_incremental(members: Members) -> bool:
+    """Whether changes are asked for.
+
+    Raises:
+        Invalid: a span without them.
+    """
+    is_incremental = bool(members.get("ExportType", FULL) == INCREMENTAL)
+    if not is_incremental and "IncrementalExportSpecification" in members:
+        raise Invalid(texts.EXPORT_SPAN_GIVEN)
+    if is_incremental and "ExportTime" in members:
+        raise Invalid(texts.EXPORT_TIME_GIVEN)
+    return is_incremental
+
+
+def _full(call: Call[Members], tx: Transaction, table: Table) -> Export:
     until_ms = _until_ms(call, table)
-    uid = copies.new_uid(tx)
-    export = Export(
-        uid=uid,
+    export = _export(call, tx, table, moment_ms=until_ms or call.now_ms)
+    tx.put(keys.export(export.arn), EXPORT.encode(export))
+    journal.pin(tx, table)
+    journal.mark(tx, table.uid, export.uid, call.now_ms)
+    copy = Copy(
+        export.uid,
+        table.uid,
+        table.arn,
+        export.uid,
+        export.arn,
+        is_restore=False,
+        until_ms=until_ms,
+    )
+    copies.begin(tx, copy, call.now_ms)
+    return export
+
+
+def _incremental(call: Call[Members], tx: Transaction, table: Table) -> Export:
+    asked: Members = call.members.get("IncrementalExportSpecification", {})
+    from_ms, to_ms = _span(call, table, asked)
+    export = msgspec.structs.replace(
+        _export(call, tx, table, moment_ms=to_ms),
+        kind=INCREMENTAL,
+        from_ms=from_ms,
+        view=asked.get("ExportViewType", NEW_AND_OLD_IMAGES),
+        key_names=tuple(part.name for part in table.schema.parts),
+    )
+    tx.put(keys.export(export.arn), EXPORT.encode(export))
+    journal.pin(tx, table)
+    before = journal.end(tx, table.uid)
+    gathering = Gathering(export.uid, table.uid, export.arn, from_ms, to_ms, before)
+    begin(tx, gathering, call.now_ms)
+    return export
+
+
+def _export(call: Call[Members], tx: Transaction, table: Table, *, moment_ms: int) -> Export:
+    members = call.members
+    return Export(
+        uid=copies.new_uid(tx),
         arn=f"{table.arn}/export/0{call.now_ms}-{call.entropy.bytes(4).hex()}",
         table_id=table.id,
         caller=call.principal.arn,
@@ -78,26 +153,35 @@ def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Membe
         prefix=members.get("S3Prefix", ""),
         token=members.get("ClientToken", ""),
         started_ms=call.now_ms,
-        moment_ms=until_ms or call.now_ms,
+        moment_ms=moment_ms,
     )
-    tx.put(keys.export(export.arn), EXPORT.encode(export))
-    journal.pin(tx, table)
-    journal.mark(tx, table.uid, uid, call.now_ms)
-    copy = Copy(uid, table.uid, table.arn, uid, export.arn, is_restore=False, until_ms=until_ms)
-    copies.begin(tx, copy, call.now_ms)
-    return {"ExportDescription": _described(export)}
+
+
+def _span(call: Call[Members], table: Table, asked: Members) -> tuple[int, int]:
+    """Return the span of an incremental export, in milliseconds: from the first, to the second.
+
+    Raises:
+        Invalid: it has no beginning, or is shorter or longer than AWS takes.
+        InvalidExportTime: the table does not go back so far, or that has not come yet.
+    """
+    start, end = asked.get("ExportFromTime"), asked.get("ExportToTime")
+    if start is None:
+        raise Invalid(texts.EXPORT_FROM_MISSING)
+    from_ms = int(start.timestamp() * 1000)
+    to_ms = call.now_ms if end is None else int(end.timestamp() * 1000)
+    if not SPAN_MS_MIN <= to_ms - from_ms <= SPAN_MS_MAX:
+        raise Invalid(texts.EXPORT_SPAN)
+    if not recovery.earliest_ms(table, call.now_ms) <= from_ms < to_ms <= call.now_ms:
+        raise InvalidExportTime
+    return from_ms, to_ms
 
 
 def _refuse_unbuilt(members: Members) -> None:
     if members.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
         raise NotImplementedByHaar(what="the ExportFormat ION")
-    if members.get("ExportType", "FULL_EXPORT") != "FULL_EXPORT":
-        raise NotImplementedByHaar(what="the ExportType INCREMENTAL_EXPORT")
 
 
 def _until_ms(call: Call[Members], table: Table) -> int:
-    if not table.recovery_days:
-        raise RecoveryUnavailable(table=table.name)
     at: datetime | None = call.members.get("ExportTime")
     if at is None:
         return 0
@@ -117,7 +201,8 @@ def _by_token(call: Call[Members], tx: Transaction) -> Export | None:
         is_fresh = call.now_ms - known.started_ms < TOKEN_MS
         if known.token == members["ClientToken"] and is_fresh:
             asked = (call.resource, members["S3Bucket"], members.get("S3Prefix", ""))
-            if (known.table_arn, known.bucket, known.prefix) != asked:
+            kind = members.get("ExportType", FULL)
+            if (known.table_arn, known.bucket, known.prefix, known.kind) != (*asked, kind):
                 raise ExportConflict
             return known
     return None
@@ -130,11 +215,18 @@ def _described(export: Export) -> Members:
         "StartTime": moment(export.started_ms),
         "TableArn": export.table_arn,
         "TableId": export.table_id,
-        "ExportTime": moment(export.moment_ms),
         "S3Bucket": export.bucket,
         "ExportFormat": "DYNAMODB_JSON",
-        "ExportType": "FULL_EXPORT",
+        "ExportType": export.kind,
     }
+    if export.kind == INCREMENTAL:
+        described["IncrementalExportSpecification"] = {
+            "ExportFromTime": moment(export.from_ms),
+            "ExportToTime": moment(export.moment_ms),
+            "ExportViewType": export.view,
+        }
+    else:
+        described["ExportTime"] = moment(export.moment_ms)
     if export.token:
         described["ClientToken"] = export.token
     if export.prefix:
@@ -183,7 +275,7 @@ def list_exports(call: Call[Members], tx: Transaction) -> Members:
     page, last = page_of(wanted, limit)
     result: Members = {
         "ExportSummaries": [
-            {"ExportArn": one.arn, "ExportStatus": one.status, "ExportType": "FULL_EXPORT"}
+            {"ExportArn": one.arn, "ExportStatus": one.status, "ExportType": one.kind}
             for one in page
         ]
     }

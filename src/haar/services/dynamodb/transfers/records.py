@@ -6,6 +6,8 @@ import msgspec
 
 from haar.kit.records import Codec
 
+FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
+NEW_IMAGE, NEW_AND_OLD_IMAGES = "NEW_IMAGE", "NEW_AND_OLD_IMAGES"
 IN_PROGRESS, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 
 
@@ -27,6 +29,10 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
         count: of items.
         size: of items, in bytes.
         failure: code and text.
+        kind: ``FULL_EXPORT`` or ``INCREMENTAL_EXPORT``.
+        from_ms: of an incremental one, where its span begins; it ends before ``moment_ms``.
+        view: of an incremental one, ``NEW_IMAGE`` or ``NEW_AND_OLD_IMAGES``.
+        key_names: of an incremental one, the attributes of the table's key.
     """
 
     uid: int
@@ -43,6 +49,10 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
     count: int = 0
     size: int = 0
     failure: tuple[str, str] = ("", "")
+    kind: str = FULL
+    from_ms: int = 0
+    view: str = ""
+    key_names: tuple[str, ...] = ()
 
     @property
     def table_arn(self) -> str:
@@ -50,10 +60,20 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
         return self.arn.partition("/export/")[0]
 
     @property
+    def _above(self) -> str:
+        return f"{self.prefix.rstrip('/')}/AWSDynamoDB" if self.prefix else "AWSDynamoDB"
+
+    @property
     def folder(self) -> str:
-        """What the keys of its objects begin with."""
-        above = f"{self.prefix.rstrip('/')}/" if self.prefix else ""
-        return f"{above}AWSDynamoDB/{self.arn.rpartition('/')[2]}"
+        """What the keys of its manifests begin with."""
+        return f"{self._above}/{self.arn.rpartition('/')[2]}"
+
+    def file(self, number: int) -> str:
+        """Return the key of a data file; incremental exports have one folder for all of theirs."""
+        if self.kind == INCREMENTAL:
+            name = self.arn.rpartition("/")[2]
+            return f"{self._above}/data/{name}-{number:08d}.json.gz"
+        return f"{self.folder}/data/{number:08d}.json.gz"
 
     @property
     def manifest(self) -> str:

@@ -7,7 +7,7 @@ again.
 object                                      content
 ==========================================  ====================================================
 ``_started``                                nothing
-``data/NUMBER.json.gz``                     a line an item, ``{"Item": …}``
+``data/NUMBER.json.gz``                     a line an item, or a change of one (:mod:`.lines`)
 ``manifest-files.json``                     a line a data file: its key, count, MD5 and ETag
 ``manifest-summary.json``                   what was exported, when, and how much
 ``manifest-….checksum``                     the MD5 of the manifest beside it, in base64
@@ -35,9 +35,9 @@ from haar.kit.jobs import Finish, Job, JobKind
 from haar.services.dynamodb import keys
 from haar.services.dynamodb.backups.copies import EXPORT_KIND
 from haar.services.dynamodb.descriptions import moment
-from haar.services.dynamodb.row_bytes import json_of, size_of
 from haar.services.dynamodb.transfers.buckets import Bucket, BucketFailed
-from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, Export
+from haar.services.dynamodb.transfers.lines import maker_of
+from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, INCREMENTAL, Export
 from haar.store.api import Span, Transaction
 
 FILE_BYTES = 16 * 1024 * 1024
@@ -51,9 +51,8 @@ class _File:
         self.lines: list[bytes] = []
         self.size = 0
 
-    def add(self, row: bytes) -> None:
-        """Add an item."""
-        line = b'{"Item":' + json_of(row) + b"}\n"
+    def add(self, line: bytes) -> None:
+        """Add a line."""
         self.lines.append(line)
         self.size += len(line)
 
@@ -84,6 +83,7 @@ class _Writer:
         self._cloud = cloud
         self._export = export
         self._bucket = Bucket(cloud, export.bucket, export.caller, scope)
+        self._line_of = maker_of(export)
         self._files: list[dict[str, Any]] = []
         self._count = 0
         self._size = 0
@@ -106,8 +106,10 @@ class _Writer:
             rows = self._cloud.read(partial(self._rows, after=after))
             for key, value in rows:
                 after = key
-                file.add(value)
-                self._size += size_of(value)
+                made = self._line_of(value)
+                if made is not None:
+                    file.add(made[0])
+                    self._size += made[1]
             if file.lines and (file.size >= FILE_BYTES or not rows):
                 await self._put_file(file)
                 file = _File()
@@ -128,7 +130,7 @@ class _Writer:
         return found
 
     async def _put_file(self, file: _File) -> None:
-        key = f"{self._export.folder}/data/{len(self._files):08d}.json.gz"
+        key = self._export.file(len(self._files))
         body = await asyncio.to_thread(_compressed, file.lines)
         etag = await self._bucket.put(key, body)
         self._count += len(file.lines)
@@ -150,7 +152,7 @@ class _Writer:
             "endTime": _time(self._cloud.clock.now_ms()),
             "tableArn": export.table_arn,
             "tableId": export.table_id,
-            "exportTime": _time(export.moment_ms),
+            **self._moments(),
             "s3Bucket": export.bucket,
             "s3Prefix": export.prefix or None,
             "s3SseAlgorithm": None,
@@ -159,7 +161,17 @@ class _Writer:
             "billedSizeBytes": self._size,
             "itemCount": self._count,
             "outputFormat": "DYNAMODB_JSON",
-            "exportType": "FULL_EXPORT",
+            "exportType": export.kind,
+        }
+
+    def _moments(self) -> dict[str, str]:
+        export = self._export
+        if export.kind != INCREMENTAL:
+            return {"exportTime": _time(export.moment_ms)}
+        return {
+            "exportFromTime": _time(export.from_ms),
+            "exportToTime": _time(export.moment_ms),
+            "outputView": export.view,
         }
 
     async def _put_manifest(self, name: str, body: bytes) -> None:

@@ -48,6 +48,7 @@ bench-peers:  ## install what haar is measured beside
 	cd bench && npm install --no-audit --no-fund --no-package-lock
 
 lock:  ## write the lock file anew (needs uv)
-	uv pip compile pyproject.toml --group dev --extra demo --extra testing --universal \
+	uv pip compile pyproject.toml --group dev --extra demo --extra testing --extra transfers \
+	    --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --output-file requirements/dev.txt

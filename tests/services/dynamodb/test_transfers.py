@@ -10,8 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import zstandard
 from botocore.exceptions import ClientError
 
+from haar.kernel.errors import NotImplementedByHaar
+from haar.services.dynamodb.transfers.compression import PLAIN_BYTES_MAX, Unzstd
+from haar.services.dynamodb.transfers.extras import require
 from haar.testing import Running
 
 ITEMS = {
@@ -203,3 +207,113 @@ def test_a_line_that_is_no_csv_is_an_error(
     s3.put_object(Bucket="transfers", Key=prefix, Body=b'p,q\na,1\nb\rc,2\n"e,4\nd,3\n')
     done = import_(db, f"{name}-csv", prefix=prefix, InputFormat="CSV")
     assert (done["ImportedItemCount"], done["ErrorCount"]) == (2, 2)
+
+
+VALUES: dict[str, Any] = {
+    "p": {"S": "every type"},
+    'a "name" \n': {"S": 'text with "quotes", \\ and \u2028'},
+    "null": {"NULL": True},
+    "yes": {"BOOL": True},
+    "no": {"BOOL": False},
+    "numbers": {"L": [{"N": n} for n in ("103", "-1.5", "12345678901234567890123456789012345678")]},
+    "small": {"N": "0." + "0" * 129 + "1"},
+    "raw": {"B": b"\x00\xff raw"},
+    "empty": {"S": ""},
+    "map": {"M": {"in": {"M": {"it": {"L": []}}}}},
+    "texts": {"SS": ["a", "b"]},
+    "some": {"NS": ["1", "2.5"]},
+    "blobs": {"BS": [b"a", b"b"]},
+}
+
+
+def test_ion_is_exported_and_imported(db: Any, s3: Any, table: str) -> None:
+    """Every type goes through Ion and comes back; each line begins with Ion's marker."""
+    db.put_item(TableName=table, Item=VALUES)
+    db.put_item(TableName=table, Item={"p": {"S": "other"}})
+    recoverable(db, table)
+    done = export(db, table, S3Bucket="transfers", S3Prefix=table, ExportFormat="ION")
+    assert (done["ExportStatus"], done["ExportFormat"]) == ("COMPLETED", "ION")
+    summary = json.loads(body(s3, done["ExportManifest"]))
+    assert summary["outputFormat"] == "ION"
+    (file,) = map(json.loads, body(s3, summary["manifestFilesS3Key"]).splitlines())
+    assert file["dataFileS3Key"].endswith(".ion.gz")
+    lines = gzip.decompress(body(s3, file["dataFileS3Key"])).splitlines()
+    assert b'$ion_1_0 {Item:{p:"other"}}' in lines
+    folder = file["dataFileS3Key"].rpartition("/")[0]
+    how = {"InputFormat": "ION", "InputCompressionType": "GZIP"}
+    imported = import_(db, f"{table}-ion", prefix=folder, **how)
+    assert (imported["ImportedItemCount"], imported["ErrorCount"]) == (2, 0)
+    assert items_of(db, f"{table}-ion") == items_of(db, table)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$ion_1_0 {",
+        "$ion_1_0 5",
+        '$ion_1_0 {Other:{p:"x"}}',
+        '$ion_1_0 {Item:["x"]}',
+        '$ion_1_0 {Item:{p:"x",at:2007T}}',
+        '$ion_1_0 {Item:{p:"x",n:1.5e0}}',
+        '$ion_1_0 {Item:{p:"x",set:$dynamodb_SS::[1]}}',
+        '$ion_1_0 {Item:{p:"x",set:$other::["a"]}}',
+        '$ion_1_0 {Item:{p:"x",n:1d999}}',
+        '$ion_1_0 {Item:{p:"x",deep:' + "[" * 50 + "]" * 50 + "}}",
+        '$ion_1_0 {Item:{p:"x",deep:' + "[" * 90_000 + "]" * 90_000 + "}}",
+        "$ion_1_0 {Item:{q:1}}",
+    ],
+)
+def test_a_line_that_is_no_ion_of_an_item_is_an_error(
+    db: Any, s3: Any, make_table: Callable[..., str], line: str
+) -> None:
+    """Whatever stands in a line, the other items are imported."""
+    name = make_table()
+    good = '$ion_1_0 {Item:{p:"good",n:7}}\n$ion_1_0\n'
+    s3.put_object(Bucket="transfers", Key=f"ion/{name}", Body=(good + line + "\n" + good).encode())
+    done = import_(db, f"{name}-ion", prefix=f"ion/{name}", InputFormat="ION")
+    assert (done["ImportedItemCount"], done["ErrorCount"]) == (2, 1)
+    assert items_of(db, f"{name}-ion") == {"good": {"p": {"S": "good"}, "n": {"N": "7"}}}
+
+
+def test_zstd_is_imported(db: Any, s3: Any, table: str) -> None:
+    """Frames one after the other, however small or well compressed."""
+    lines = [json.dumps({"Item": {"p": {"S": f"{n} {'x' * 100}"}}}) + "\n" for n in range(900)]
+    halves = ["".join(lines[:450]), "".join(lines[450:])]
+    packed = b"".join(zstandard.compress(half.encode()) for half in halves)
+    s3.put_object(Bucket="transfers", Key=f"zstd/{table}", Body=packed)
+    how = {"InputFormat": "DYNAMODB_JSON", "InputCompressionType": "ZSTD"}
+    done = import_(db, f"{table}-zstd", prefix=f"zstd/{table}", **how)
+    assert (done["ImportedItemCount"], done["ErrorCount"]) == (900, 0)
+
+
+@pytest.mark.parametrize(
+    ("compression", "pack"), [("GZIP", gzip.compress), ("ZSTD", zstandard.compress)]
+)
+def test_an_object_that_is_not_compressed_so_is_an_error(
+    db: Any, s3: Any, make_table: Callable[..., str], compression: str, pack: Any
+) -> None:
+    """Other bytes, or the first half of the right ones, are counted; other objects are read."""
+    name = make_table()
+    good = json.dumps({"Item": {"p": {"S": "good"}}}).encode()
+    for key, data in (("a", b"no such bytes"), ("b", pack(good)[:-3]), ("c", pack(good))):
+        s3.put_object(Bucket="transfers", Key=f"packed/{name}/{key}", Body=data)
+    how = {"InputFormat": "DYNAMODB_JSON", "InputCompressionType": compression}
+    done = import_(db, f"{name}-packed", prefix=f"packed/{name}/", **how)
+    assert done["ErrorCount"] == 2
+    assert items_of(db, f"{name}-packed").keys() == {"good"}
+
+
+def test_few_bytes_of_zstd_do_not_fill_the_memory() -> None:
+    """A frame that stands for a gigabyte comes in pieces of a few megabytes."""
+    unpacker = Unzstd()
+    packed = zstandard.ZstdCompressor(level=3).compress(bytes(256 * 1024 * 1024))
+    sizes = [len(plain) for plain in unpacker.unpack(packed)]
+    assert sum(sizes) == 256 * 1024 * 1024
+    assert max(sizes) <= PLAIN_BYTES_MAX + 128 * 1024
+
+
+@pytest.mark.parametrize("name", ["no_such_library", "no_such.library"])
+def test_a_library_that_is_not_there_is_one_clear_refusal(name: str) -> None:
+    """What needs it is refused by name, with the extra that brings it."""
+    with pytest.raises(NotImplementedByHaar, match=r"ION unless haar\[transfers\] is installed"):
+        require(name, "the InputFormat ION")

@@ -11,7 +11,6 @@ from datetime import datetime
 
 import msgspec
 
-from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import journal, keys, texts
@@ -66,7 +65,7 @@ def export_arn(members: Members, scope: Scope) -> str:
     resource=table_arn,
 )
 def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Members:
-    """Write a table as it was at a moment, or what changed in it, to S3: JSON of DynamoDB in gzip.
+    """Write a table as it was at a moment, or what changed in it, to S3: JSON or Ion in gzip.
 
     Keys: reads and writes ``table``; writes ``export``, ``journal``, jobs.
 
@@ -80,7 +79,6 @@ def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Membe
     Source: AWS docs, DynamoDB API reference, ExportTableToPointInTime.
     """
     members = call.members
-    _refuse_unbuilt(members)
     table = load_for_backup(tx, call.resource)
     earlier = _by_token(call, tx)
     if earlier is not None:
@@ -154,6 +152,7 @@ def _export(call: Call[Members], tx: Transaction, table: Table, *, moment_ms: in
         token=members.get("ClientToken", ""),
         started_ms=call.now_ms,
         moment_ms=moment_ms,
+        form=members.get("ExportFormat", "DYNAMODB_JSON"),
     )
 
 
@@ -176,11 +175,6 @@ def _span(call: Call[Members], table: Table, asked: Members) -> tuple[int, int]:
     return from_ms, to_ms
 
 
-def _refuse_unbuilt(members: Members) -> None:
-    if members.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
-        raise NotImplementedByHaar(what="the ExportFormat ION")
-
-
 def _until_ms(call: Call[Members], table: Table) -> int:
     at: datetime | None = call.members.get("ExportTime")
     if at is None:
@@ -201,8 +195,11 @@ def _by_token(call: Call[Members], tx: Transaction) -> Export | None:
         is_fresh = call.now_ms - known.started_ms < TOKEN_MS
         if known.token == members["ClientToken"] and is_fresh:
             asked = (call.resource, members["S3Bucket"], members.get("S3Prefix", ""))
-            kind = members.get("ExportType", FULL)
-            if (known.table_arn, known.bucket, known.prefix, known.kind) != (*asked, kind):
+            how = (members.get("ExportType", FULL), members.get("ExportFormat", known.form))
+            if (known.table_arn, known.bucket, known.prefix) != asked or how != (
+                known.kind,
+                known.form,
+            ):
                 raise ExportConflict
             return known
     return None
@@ -216,7 +213,7 @@ def _described(export: Export) -> Members:
         "TableArn": export.table_arn,
         "TableId": export.table_id,
         "S3Bucket": export.bucket,
-        "ExportFormat": "DYNAMODB_JSON",
+        "ExportFormat": export.form,
         "ExportType": export.kind,
     }
     if export.kind == INCREMENTAL:

@@ -22,7 +22,8 @@ from haar.services.dynamodb.records import ACTIVE, TABLE, Table
 from haar.services.dynamodb.row_bytes import checked_row
 from haar.services.dynamodb.schema import check_index_keys, item_key
 from haar.services.dynamodb.transfers.buckets import Bucket, BucketFailed
-from haar.services.dynamodb.transfers.reading import NotReadable, Parser, lines_of, unpacked
+from haar.services.dynamodb.transfers.compression import NotReadable, unpacked
+from haar.services.dynamodb.transfers.reading import Parser, lines_of
 from haar.services.dynamodb.transfers.records import COMPLETED, FAILED, IMPORT, Counts, Import
 from haar.services.dynamodb.values import Item, measure_item
 from haar.store.api import Transaction

@@ -18,6 +18,9 @@ from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import checked_table, refuse_unbuilt
+from haar.services.dynamodb.transfers import ion
+from haar.services.dynamodb.transfers.compression import ZSTD_LIBRARY
+from haar.services.dynamodb.transfers.extras import require
 from haar.services.dynamodb.transfers.filling import FILLING
 from haar.services.dynamodb.transfers.records import FAILED, IMPORT, Import, Source
 from haar.store.api import Transaction
@@ -93,9 +96,9 @@ def _refuse_unbuilt(call: Call[Members], asked: Members) -> None:
 
 def _source(members: Members) -> Source:
     if members["InputFormat"] == "ION":
-        raise NotImplementedByHaar(what="the InputFormat ION")
+        require(ion.LIBRARY, "the InputFormat ION")
     if members.get("InputCompressionType") == "ZSTD":
-        raise NotImplementedByHaar(what="the InputCompressionType ZSTD")
+        require(ZSTD_LIBRARY, "the InputCompressionType ZSTD")
     options: Members = members.get("InputFormatOptions", {}).get("Csv", {})
     return Source(
         bucket=members["S3BucketSource"]["S3Bucket"],

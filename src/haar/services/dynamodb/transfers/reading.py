@@ -1,10 +1,9 @@
-"""Items out of the bytes of an object: lines of JSON or of CSV, perhaps compressed."""
+"""Items out of the plain bytes of an object: lines of JSON, of CSV or of Ion."""
 
 from __future__ import annotations
 
 import base64
 import csv
-import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -12,41 +11,12 @@ import orjson
 
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.records import Table
+from haar.services.dynamodb.transfers import ion
+from haar.services.dynamodb.transfers.compression import NotReadable
 from haar.services.dynamodb.transfers.records import Source
 from haar.services.dynamodb.values import NESTING_MAX, Item, Value
 
 LINE_BYTES_MAX = 2 * 1024 * 1024
-_GZIP = 16 + zlib.MAX_WBITS
-
-
-class NotReadable(Exception):
-    """Bytes that are not of the form that the import was told."""
-
-
-async def unpacked(pieces: AsyncIterator[bytes], compression: str) -> AsyncIterator[bytes]:
-    """Yield an object's bytes without their compression.
-
-    Raises:
-        NotReadable: they are not compressed so.
-    """
-    if compression == "NONE":
-        async for piece in pieces:
-            yield piece
-        return
-    unpacker = zlib.decompressobj(_GZIP)
-    async for piece in pieces:
-        rest = piece
-        while rest:
-            try:
-                # Bounded: few bytes may stand for very many.
-                plain = unpacker.decompress(rest, LINE_BYTES_MAX)
-            except zlib.error as err:
-                raise NotReadable(str(err)) from err
-            if plain:
-                yield plain
-            rest = unpacker.unconsumed_tail
-            if unpacker.eof:
-                rest, unpacker = unpacker.unused_data, zlib.decompressobj(_GZIP)
 
 
 async def lines_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -89,6 +59,12 @@ class Parser:
             return
         if self._source.form == "DYNAMODB_JSON":
             yield _from_json(line)
+            return
+        if self._source.form == "ION":
+            found = ion.item_of_line(line)
+            if found is not None:
+                _check({"M": found}, 0)
+                yield found
             return
         # A line break inside of quotes is not taken: AWS does not, either.
         fields = self._fields(line.decode())

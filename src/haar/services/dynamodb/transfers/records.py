@@ -8,6 +8,7 @@ from haar.kit.records import Codec
 
 FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
 NEW_IMAGE, NEW_AND_OLD_IMAGES = "NEW_IMAGE", "NEW_AND_OLD_IMAGES"
+ION = "ION"
 IN_PROGRESS, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 
 
@@ -33,6 +34,7 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
         from_ms: of an incremental one, where its span begins; it ends before ``moment_ms``.
         view: of an incremental one, ``NEW_IMAGE`` or ``NEW_AND_OLD_IMAGES``.
         key_names: of an incremental one, the attributes of the table's key.
+        form: ``DYNAMODB_JSON`` or ``ION``.
     """
 
     uid: int
@@ -53,6 +55,7 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
     from_ms: int = 0
     view: str = ""
     key_names: tuple[str, ...] = ()
+    form: str = "DYNAMODB_JSON"
 
     @property
     def table_arn(self) -> str:
@@ -70,10 +73,10 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
 
     def file(self, number: int) -> str:
         """Return the key of a data file; incremental exports have one folder for all of theirs."""
+        ending = f"{number:08d}.{'ion' if self.form == ION else 'json'}.gz"
         if self.kind == INCREMENTAL:
-            name = self.arn.rpartition("/")[2]
-            return f"{self._above}/data/{name}-{number:08d}.json.gz"
-        return f"{self.folder}/data/{number:08d}.json.gz"
+            return f"{self._above}/data/{self.arn.rpartition('/')[2]}-{ending}"
+        return f"{self.folder}/data/{ending}"
 
     @property
     def manifest(self) -> str:
@@ -87,8 +90,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         bucket: where the objects are.
         prefix: what their keys begin with.
-        form: ``DYNAMODB_JSON`` or ``CSV``.
-        compression: ``GZIP`` or ``NONE``.
+        form: ``DYNAMODB_JSON``, ``CSV`` or ``ION``.
+        compression: ``GZIP``, ``ZSTD`` or ``NONE``.
         delimiter: of CSV.
         header: the names of CSV's columns; empty where its first line has them.
     """

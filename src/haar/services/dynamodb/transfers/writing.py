@@ -7,7 +7,7 @@ again.
 object                                      content
 ==========================================  ====================================================
 ``_started``                                nothing
-``data/NUMBER.json.gz``                     a line an item, or a change of one (:mod:`.lines`)
+``data/NUMBER.json.gz`` (or ``.ion.gz``)    a line an item, or a change of one (:mod:`.lines`)
 ``manifest-files.json``                     a line a data file: its key, count, MD5 and ETag
 ``manifest-summary.json``                   what was exported, when, and how much
 ``manifest-….checksum``                     the MD5 of the manifest beside it, in base64
@@ -160,7 +160,7 @@ class _Writer:
             "manifestFilesS3Key": f"{export.folder}/manifest-files.json",
             "billedSizeBytes": self._size,
             "itemCount": self._count,
-            "outputFormat": "DYNAMODB_JSON",
+            "outputFormat": export.form,
             "exportType": export.kind,
         }
 

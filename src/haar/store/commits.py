@@ -12,11 +12,11 @@ durable       that snapshot, once the sync has ended             ``read``; ackno
 
 Bodies run one after the other on the event loop. What they write is gathered, and the engine is
 handed all of a group at once when its sync begins, or when a later body scans: a call of the engine
-costs several times what a row in it does. A commit that finds
-no sync under way asks for one at the end of the loop's tick, so that all requests of the tick share
-it; one that does waits for the next. Syncs follow each other at once while few write. Where many
-do, those who were just answered are about to come back: a sync then waits until nearly as many have
-written as last time, because it costs the loop, the disk and the clients' wake-ups as much whatever
+costs several times what a row in it does. A commit that finds no sync under way asks for one at the
+end of the loop's tick, so that all requests of the tick share it; one that does waits for the next.
+Syncs follow each other at once while few write. Where many do, those who were just answered are
+about to come back: a sync then waits until most of as many as last time have written, because it
+costs the loop, the disk and the clients' wake-ups as much whatever
 it covers. It waits only while they come as fast as a busy loop serves them (:data:`EACH_S`), so
 that a store that has time to spare answers at once.
 
@@ -41,11 +41,11 @@ T = TypeVar("T")
 
 CROWD_COMMITS = 4
 """So many writers at a time are many."""
-STRAGGLERS = 8
+STRAGGLERS = 4
 """One in so many is not waited for."""
-EACH_S = 0.0002
+EACH_S = 0.0004
 """So long a sync waits for each writer that is expected, from the beginning of the one before."""
-GATHER_S = 0.01
+GATHER_S = 0.015
 """So long at most."""
 
 SyncEnded = Callable[[Exception | None], None]

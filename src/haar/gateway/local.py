@@ -85,7 +85,8 @@ class LocalCloud:
         try:
             refuse_unknown_members(declared, members)
             call.resources = resources_of(declared, members, scope)
-            authorize(call.principal, action_of(self.registry, service, declared), call.resources)
+            for action, resources in permits_of(self.registry, declared, call):
+                authorize(call.principal, action, resources)
             refuse_foreign_roles(call.principal, roles_of(declared, members))
             result: Members = plain(await run(declared, call, self))
             code = ""
@@ -146,8 +147,25 @@ def roles_of(declared: Operation, members: Members) -> list[str]:
 
 def action_of(registry: Registry, service: str, declared: Operation) -> str:
     """Return the IAM action of an operation, e.g. ``s3:GetObject``."""
+    return f"{_prefix(registry, service)}:{declared.action}"
+
+
+def _prefix(registry: Registry, service: str) -> str:
     front = registry.services[service]
-    return f"{front.iam_prefix or front.models[0]}:{declared.action}"
+    return front.iam_prefix or front.models[0]
+
+
+def permits_of(
+    registry: Registry, declared: Operation, call: Call[Members]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what a call must be allowed: each IAM action, with the resources that it is on."""
+    if declared.actions is None:
+        return [(action_of(registry, call.service, declared), call.resources)]
+    prefix = _prefix(registry, call.service)
+    found: dict[str, list[str]] = {}
+    for action, resource in zip(declared.actions(call.members), call.resources, strict=True):
+        found.setdefault(f"{prefix}:{action}", []).append(resource)
+    return [(action, tuple(resources)) for action, resources in found.items()]
 
 
 def record_of(call: Call[Members], source: str, code: str, took_ms: float) -> Record:

@@ -31,7 +31,7 @@ from haar.gateway.audit import Audit, Record
 from haar.gateway.bodies import Hold, Shelf, body_of, read_whole, unframed
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
-from haar.gateway.local import LocalCloud, action_of, resources_of, roles_of
+from haar.gateway.local import LocalCloud, action_of, permits_of, resources_of, roles_of
 from haar.gateway.probes import PREFIXES, Probes, json_page
 from haar.identity import post_policy
 from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
@@ -322,7 +322,11 @@ class Pipeline:
             trace.endpoint,
         )
         family = FAMILIES.get(routed.protocol, "json")
-        authorize(call.principal, self._action(routed, operation), call.resources, family)
+        if operation.actions is None:
+            authorize(call.principal, self._action(routed, operation), call.resources, family)
+        else:
+            for action, resources in permits_of(self._cloud.registry, operation, call):
+                authorize(call.principal, action, resources, family)
         if operation.roles:
             refuse_foreign_roles(call.principal, roles_of(operation, members), family)
         return call

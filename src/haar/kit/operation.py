@@ -25,6 +25,9 @@ from haar.kit.call import Members, Scope
 ResourceOf = Callable[[Members, Scope], str | Sequence[str]]
 """From members and scope to the ARN (or ARNs) that the policy decides on."""
 
+ActionsOf = Callable[[Members], Sequence[str]]
+"""From members to the IAM actions, without prefix: one for each resource, in the same order."""
+
 ROLE_MEMBERS = frozenset({"Role", "RoleArn", "roleArn"})
 """How AWS's models call the role that a resource will act with."""
 
@@ -48,6 +51,7 @@ class Operation:
             refused by name with 501: nothing is silently ignored.
         resource: names the ARNs that the policy decides on.
         action: the IAM action without its prefix (``GetObject`` for HeadObject); the name mostly.
+        actions: names the actions where they depend on what is asked; ``action`` is not used then.
         model: which of the service's models has the operation (``dynamodbstreams``); the first
             where empty.
         is_readonly: runs on the durable snapshot; its writes are refused.
@@ -66,6 +70,7 @@ class Operation:
     is_async: bool
     roles: tuple[str, ...] = ()
     needs_task: bool = True
+    actions: ActionsOf | None = None
 
 
 def operation(
@@ -73,7 +78,7 @@ def operation(
     *,
     members: str,
     resource: ResourceOf,
-    action: str = "",
+    action: str | ActionsOf = "",
     model: str = "",
     readonly: bool = False,
     needs_task: bool = True,
@@ -84,7 +89,8 @@ def operation(
         name: the model's operation name.
         members: the honoured members, in one string, separated by blanks.
         resource: names the ARNs; :func:`anything` where AWS documents ``*``.
-        action: the IAM action where it is not the operation's name.
+        action: the IAM action where it is not the operation's name; a function where members
+            say which.
         model: the botocore model where the service serves several.
         readonly: the body only reads.
         needs_task: False for an asynchronous operation that mostly awaits nothing but the store,
@@ -97,7 +103,8 @@ def operation(
             function=function,
             members=frozenset(members.split()),
             resource=resource,
-            action=action or name,
+            action=action if isinstance(action, str) and action else name,
+            actions=None if isinstance(action, str) else action,
             model=model,
             is_readonly=readonly,
             is_async=inspect.iscoroutinefunction(function),

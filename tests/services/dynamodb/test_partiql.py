@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from haar.gateway.local import permits_of, resources_of
+from haar.kernel.entropy import SeededEntropy
+from haar.kit.call import Call, Principal, Scope
+from haar.testing import Running
+
 Run = Callable[..., Any]
 ORDERS = [
     {"customer": {"S": name}, "number": {"N": str(number)}, "total": {"N": str(number * 10)}}
@@ -268,3 +273,97 @@ def test_a_transaction_does_all_or_nothing(db: Any, orders: str) -> None:
     assert refusal(lambda: db.execute_transaction(TransactStatements=reads))[0] == (
         "ValidationException"
     )
+
+
+def test_a_transaction_reads_paths_as_select_does(db: Any, orders: str) -> None:
+    """A nested path comes under its last name, in a transaction as in a statement alone."""
+    item = {
+        "customer": {"S": "dan"},
+        "number": {"N": "1"},
+        "to": {"M": {"city": {"S": "Leith"}, "lines": {"L": [{"S": "a"}, {"S": "b"}]}}},
+    }
+    db.put_item(TableName=orders, Item=item)
+    select = (
+        f'SELECT number, "to".city, "to".lines[1] FROM "{orders}" '
+        "WHERE customer = 'dan' AND number = 1"
+    )
+    found = {"number": {"N": "1"}, "city": {"S": "Leith"}, "lines[1]": {"S": "b"}}
+    assert db.execute_statement(Statement=select)["Items"] == [found]
+    answer = db.execute_transaction(TransactStatements=[{"Statement": select}])
+    assert answer["Responses"] == [{"Item": found}]
+
+
+SELECT = "SELECT * FROM \"t-1\" WHERE p = 'a'"
+INSERT = "INSERT INTO \"t-1\" VALUE {'p': 'a'}"
+UPDATE = "UPDATE \"t-1\" SET x = 1 WHERE p = 'a'"
+DELETE = "DELETE FROM \"t-1\" WHERE p = 'a'"
+EXISTS = f"EXISTS({SELECT} AND x = 1)"
+
+
+@pytest.fixture(scope="module")
+def nobody(cloud: Running) -> Any:
+    """A client of somebody whom no policy allows anything."""
+
+    async def mint() -> Any:
+        user = Principal("user", "arn:aws:iam::000000000000:user/no", "000000000000", "AIDANO")
+        return cloud.app.credentials.mint(user, 3600)
+
+    made = cloud.run(mint())
+    return cloud.client(
+        "dynamodb",
+        aws_access_key_id=made.access_key_id,
+        aws_secret_access_key=made.secret,
+        aws_session_token=made.token,
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "action"),
+    [
+        (SELECT, "PartiQLSelect"),
+        (INSERT, "PartiQLInsert"),
+        (UPDATE, "PartiQLUpdate"),
+        (DELETE, "PartiQLDelete"),
+    ],
+)
+def test_a_statement_needs_the_permission_of_its_kind(
+    nobody: Any, statement: str, action: str
+) -> None:
+    """The denial names the action, alone, in a batch and in a transaction."""
+    one = [{"Statement": statement}]
+    for call in (
+        lambda: nobody.execute_statement(Statement=statement),
+        lambda: nobody.batch_execute_statement(Statements=one),
+        lambda: nobody.execute_transaction(TransactStatements=one),
+    ):
+        code, text = refusal(call)
+        assert code == "AccessDeniedException"
+        assert f"is not authorized to perform: dynamodb:{action} on resource" in text
+
+
+def test_every_action_of_a_transaction_is_decided(cloud: Running) -> None:
+    """Each kind of statement is an action of its own, on the tables that it names."""
+    other = DELETE.replace("t-1", "t-2")
+    statements = [{"Statement": text} for text in (INSERT, DELETE, EXISTS, other)]
+    registry = cloud.app.cloud.registry
+    declared = registry.find("dynamodb", "dynamodb", "ExecuteTransaction")
+    members = {"TransactStatements": statements}
+    scope = Scope("000000000000", "us-east-1")
+    arns = [scope.arn("dynamodb", f"table/{name}") for name in ("t-1", "t-2")]
+    call = Call(
+        service="dynamodb",
+        operation=declared.name,
+        members=members,
+        principal=Principal("user", "arn:aws:iam::000000000000:user/no", "000000000000", "AIDANO"),
+        scope=scope,
+        resources=resources_of(declared, members, scope),
+        request_id="",
+        now_ms=0,
+        entropy=SeededEntropy(1),
+        endpoint="",
+    )
+    assert permits_of(registry, declared, call) == [
+        ("dynamodb:PartiQLInsert", (arns[0],)),
+        ("dynamodb:PartiQLDelete", (arns[0], arns[1])),
+        ("dynamodb:PartiQLSelect", (arns[0],)),
+    ]

@@ -249,9 +249,19 @@ def transact_get_items(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, TransactGetItems.
     """
+    gets: list[Members] = [item["Get"] for item in call.members["TransactItems"]]
+    return get_all(call, tx, [bind(get, "ProjectionExpression") for get in gets])
+
+
+def get_all(call: Call[Members], tx: Transaction, bounds: list[Bound]) -> Members:
+    """Return the items of a call's Gets; ``bounds`` are what the answer has of each.
+
+    Raises:
+        ResourceNotFound: a table is not there.
+        TransactionCanceled: a key is not one that AWS takes.
+    """
     members = call.members
     gets: list[Members] = [item["Get"] for item in members["TransactItems"]]
-    bounds = [bind(get, "ProjectionExpression") for get in gets]
     tables = load_all(tx, call.resources)
     found = _keys(gets, [tables[arn] for arn in call.resources])
     meters: dict[str, Meter] = {}

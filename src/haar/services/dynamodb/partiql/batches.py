@@ -15,6 +15,7 @@ from haar.services.dynamodb.lookup import load
 from haar.services.dynamodb.partiql import faults
 from haar.services.dynamodb.partiql.changes import split_key
 from haar.services.dynamodb.partiql.statements import (
+    action_of,
     arn_of_statement,
     execute_statement,
     parsed,
@@ -33,11 +34,16 @@ def arns_of_statements(members: Members, scope: Scope) -> list[str]:
     return [arn_of_statement(one, scope) for one in members["Statements"]]
 
 
+def actions_of_statements(members: Members) -> list[str]:
+    """Name the IAM action of each statement of a batch."""
+    return [action_of(one) for one in members["Statements"]]
+
+
 @operation(
     "BatchExecuteStatement",
     members="Statements ReturnConsumedCapacity",
     resource=arns_of_statements,
-    action="PartiQLSelect",
+    action=actions_of_statements,
 )
 async def batch_execute_statement(call: Call[Members], cloud: Cloud) -> Members:
     """Run up to 25 statements, all reads or all writes of one item each; one may fail alone.

@@ -210,8 +210,13 @@ def _bound(statement: Select, plan: Plan, number: int) -> Bound:
         native["ProjectionExpression"] = ", ".join(map(names.path, statement.paths))
     names.add_to(native)
     bound = bind(native, "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
+    return flattened(bound)
+
+
+def flattened(bound: Bound) -> Bound:
+    """Return expressions whose projection is one of SELECT's."""
     projection = bound.projection
-    if projection is None or all(len(path.parts) == 1 for path in statement.paths):
+    if projection is None or all(len(path.parts) == 1 for path in projection.paths):
         return bound
     flat = Flattened(projection.paths, projection.tree, projection.used)
     return replace(bound, projection=flat)

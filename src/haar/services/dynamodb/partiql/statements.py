@@ -13,7 +13,14 @@ from haar.services.dynamodb.partiql import faults
 from haar.services.dynamodb.partiql.changes import Writing, native
 from haar.services.dynamodb.partiql.grammar import parse
 from haar.services.dynamodb.partiql.selects import plan_of, position_of, read, token_of
-from haar.services.dynamodb.partiql.syntax import Exists, Insert, Select, Statement
+from haar.services.dynamodb.partiql.syntax import (
+    Delete,
+    Exists,
+    Insert,
+    Select,
+    Statement,
+    Update,
+)
 from haar.services.dynamodb.reads import metered
 from haar.store.api import Transaction
 
@@ -39,6 +46,27 @@ def arn_of_statement(members: Members, scope: Scope) -> str:
     return arn
 
 
+def action_of(members: Members) -> str:
+    """Name the IAM action of a statement; EXISTS reads.
+
+    Source: AWS docs, DynamoDB developer guide, "IAM security policies with PartiQL for DynamoDB".
+    """
+    match parsed(members):
+        case Insert():
+            return "PartiQLInsert"
+        case Update():
+            return "PartiQLUpdate"
+        case Delete():
+            return "PartiQLDelete"
+        case Select() | Exists():
+            return "PartiQLSelect"
+
+
+def only_action(members: Members) -> list[str]:
+    """Name the IAM action of a request with one statement."""
+    return [action_of(members)]
+
+
 @operation(
     "ExecuteStatement",
     members=(
@@ -46,7 +74,7 @@ def arn_of_statement(members: Members, scope: Scope) -> str:
         "ReturnValuesOnConditionCheckFailure"
     ),
     resource=arn_of_statement,
-    action="PartiQLSelect",
+    action=only_action,
 )
 def execute_statement(call: Call[Members], tx: Transaction) -> Members:
     """Run one PartiQL statement: SELECT (a page at a time), INSERT, UPDATE or DELETE.

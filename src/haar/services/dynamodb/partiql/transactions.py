@@ -8,11 +8,13 @@ from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import operation
 from haar.services.dynamodb import transactions
 from haar.services.dynamodb.errors import Invalid, TransactionCanceled
+from haar.services.dynamodb.expressions.binding import bind
 from haar.services.dynamodb.lookup import load
 from haar.services.dynamodb.partiql import faults
 from haar.services.dynamodb.partiql.changes import native, split_key
 from haar.services.dynamodb.partiql.render import Placeholders
-from haar.services.dynamodb.partiql.statements import arn_of_statement, parsed
+from haar.services.dynamodb.partiql.selects import flattened
+from haar.services.dynamodb.partiql.statements import action_of, arn_of_statement, parsed
 from haar.services.dynamodb.partiql.syntax import Insert, Select, Statement
 from haar.services.dynamodb.records import Table
 from haar.store.api import Transaction
@@ -27,11 +29,16 @@ def arns_of_statements(members: Members, scope: Scope) -> list[str]:
     return [arn_of_statement(one, scope) for one in members["TransactStatements"]]
 
 
+def actions_of_statements(members: Members) -> list[str]:
+    """Name the IAM action of each statement of a transaction."""
+    return [action_of(one) for one in members["TransactStatements"]]
+
+
 @operation(
     "ExecuteTransaction",
     members="TransactStatements ClientRequestToken ReturnConsumedCapacity",
     resource=arns_of_statements,
-    action="PartiQLSelect",
+    action=actions_of_statements,
 )
 def execute_transaction(call: Call[Members], tx: Transaction) -> Members:
     """Run up to 100 statements on as many items, all reads or all writes, all or none.
@@ -56,7 +63,8 @@ def execute_transaction(call: Call[Members], tx: Transaction) -> Members:
     if selects:
         gets = [_get(one, table) for one, table in zip(selects, tables, strict=True)]
         reads = _natively(call, [{"Get": get} for get in gets], _CAPACITY)
-        return transactions.transact_get_items(reads, tx)
+        bounds = [flattened(bind(get, "ProjectionExpression")) for get in gets]
+        return transactions.get_all(reads, tx, bounds)
     actions = [_action(*one) for one in zip(requests, statements, tables, strict=True)]
     writes = _natively(call, actions, _CAPACITY, "ClientRequestToken")
     try:

@@ -20,7 +20,7 @@ from haar.services.dynamodb import (
     time_to_live,
     transactions,
 )
-from haar.services.dynamodb.backups import backups, copies, recovery
+from haar.services.dynamodb.backups import backups, copies, recovery, system
 from haar.services.dynamodb.partiql.batches import batch_execute_statement
 from haar.services.dynamodb.partiql.statements import execute_statement
 from haar.services.dynamodb.partiql.transactions import execute_transaction
@@ -80,6 +80,7 @@ SERVICE = Service(
         stream_lives.KEEP,
         time_to_live.SWEEP,
         copies.COPIES,
+        system.EXPIRY,
         journal.TRIM,
         gathering.GATHERINGS,
         writing.WRITING,

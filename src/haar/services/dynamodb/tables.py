@@ -8,12 +8,13 @@ from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
 from haar.kit.tags import write_tags
 from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts, time_to_live
+from haar.services.dynamodb.backups import system
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists, TableInUse
 from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
 from haar.services.dynamodb.records import TABLE, Table
 from haar.services.dynamodb.tags import checked_tags
-from haar.store.api import Transaction
+from haar.store.api import Span, Transaction, prefix_span
 
 _PAGE_MAX = 100
 
@@ -171,10 +172,10 @@ def list_tables(call: Call[Members], tx: Transaction) -> Members:
 
 @operation("DeleteTable", members="TableName", resource=table_arn)
 def delete_table(call: Call[Members], tx: Transaction) -> Members:
-    """Delete a table with everything in it; it is gone when the answer comes.
+    """Delete a table; it is gone when the answer comes. One that can be recovered leaves a backup.
 
     Keys: clears ``table``, ``tags``, ``rows``, ``count``, ``bytes``, ``collection``, ``expiry``,
-    ``level``; reads and writes ``stream``; writes ``shards``.
+    ``level``; reads and writes ``stream``; writes ``shards``, ``backup``, jobs.
 
     Raises:
         TableNotFound: no such table.
@@ -195,10 +196,12 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
         stream_lives.end(tx, table, call.now_ms)
     if table.has_expiries:
         time_to_live.forget(tx, table)
+    if table.recovery_days:
+        system.keep(call, tx, table)
     tx.clear(keys.table(table.arn))
     tx.clear(keys.tags(table.arn))
     for span in (
-        keys.all_rows(table.uid),
+        *_rows_to_go(table),
         keys.counts(table.uid),
         keys.sizes(table.uid),
         keys.collections(table.uid),
@@ -207,3 +210,10 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
     ):
         tx.delete(span)
     return {"TableDescription": described}
+
+
+def _rows_to_go(table: Table) -> list[Span]:
+    """Return what a deleted table leaves behind; a system backup keeps the items."""
+    if not table.recovery_days:
+        return [keys.all_rows(table.uid)]
+    return [prefix_span(keys.rows(table.uid, index.uid)) for index in table.indexes]

@@ -7,9 +7,9 @@ from datetime import datetime
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import journal, keys, rows
-from haar.services.dynamodb.backups import copies
+from haar.services.dynamodb.backups import copies, system
 from haar.services.dynamodb.backups.making import OVERRIDES, make_table
-from haar.services.dynamodb.backups.records import BACKUP, Backup, Copy
+from haar.services.dynamodb.backups.records import BACKUP, SYSTEM, USER, Backup, Copy
 from haar.services.dynamodb.descriptions import describe, moment
 from haar.services.dynamodb.errors import BackupInUse, BackupNotFound
 from haar.services.dynamodb.listings import is_of, page_of, start_of
@@ -60,14 +60,17 @@ def create_backup(call: Call[Members], tx: Transaction) -> Members:
 
 
 def _details(backup: Backup) -> Members:
-    return {
+    details: Members = {
         "BackupArn": backup.arn,
         "BackupName": backup.name,
         "BackupSizeBytes": backup.size,
         "BackupStatus": backup.status,
-        "BackupType": "USER",
+        "BackupType": backup.kind,
         "BackupCreationDateTime": moment(backup.created_ms),
     }
+    if backup.expires_ms:
+        details["BackupExpiryDateTime"] = moment(backup.expires_ms)
+    return details
 
 
 @operation("DescribeBackup", members="BackupArn", resource=backup_arn, readonly=True)
@@ -157,7 +160,7 @@ def _is_wanted(backup: Backup, members: Members, table: str) -> bool:
         (not table or backup.table.arn == table)
         and (lower is None or at >= lower)
         and (upper is None or at < upper)
-        and members.get("BackupType", "USER") in {"USER", "ALL"}
+        and members.get("BackupType", USER) in {backup.kind, "ALL"}
     )
 
 
@@ -175,7 +178,7 @@ def _summary(backup: Backup) -> Members:
 def delete_backup(call: Call[Members], tx: Transaction) -> Members:
     """Delete a backup and its rows.
 
-    Keys: clears ``backup``, ``backup rows``.
+    Keys: clears ``backup``, ``backed``, ``uses``; of a deleted table's, ``rows``.
 
     Raises:
         BackupNotFound: no such backup.
@@ -188,9 +191,7 @@ def delete_backup(call: Call[Members], tx: Transaction) -> Members:
         raise BackupInUse(arn=backup.arn)
     described = _description(tx, backup)
     described["BackupDetails"]["BackupStatus"] = "DELETED"
-    tx.clear(keys.backup(backup.arn))
-    tx.delete(keys.backup_span(backup.uid))
-    tx.clear(keys.backup_uses(backup.uid))
+    system.remove(tx, backup)
     return {"BackupDescription": described}
 
 
@@ -221,7 +222,9 @@ def restore_table_from_backup(call: Call[Members], tx: Transaction) -> Members:
     if backup.status == CREATING:
         raise BackupInUse(arn=arn)
     table = make_table(call, tx, target, backup.table)
-    copy = Copy(copies.new_uid(tx), backup.uid, "", table.uid, table.arn, is_restore=True)
+    kept = backup.table.uid if backup.kind == SYSTEM else 0
+    uid = copies.new_uid(tx)
+    copy = Copy(uid, backup.uid, "", table.uid, table.arn, is_restore=True, kept=kept)
     tx.add(keys.backup_uses(backup.uid), 1)
     copies.begin(tx, copy, call.now_ms)
     described = describe(tx, table)

@@ -21,7 +21,7 @@ from haar.services.dynamodb import journal, keys, rows
 from haar.services.dynamodb.backups.records import BACKUP, COPY, Copy
 from haar.services.dynamodb.records import ACTIVE, TABLE, Table
 from haar.services.dynamodb.row_bytes import item_of
-from haar.store.api import Span, Transaction
+from haar.store.api import Span, Transaction, prefix_span
 
 STEP_ROWS = 200
 STEP_BYTES = 512 * 1024
@@ -101,10 +101,17 @@ class _Target:
         tx.put(place, BACKUP.encode(msgspec.structs.replace(BACKUP.decode(raw), status=AVAILABLE)))
 
 
+def _source_of(copy: Copy) -> bytes:
+    """Return what the keys of the rows that are copied begin with."""
+    if copy.source_arn:
+        return keys.rows(copy.source)
+    return keys.rows(copy.kept) if copy.kept else keys.backup_rows(copy.source)
+
+
 def _copy(tx: Transaction, copy: Copy, target: _Target) -> Copy | None:
     """Copy some more rows; return what is left to do, None if nothing."""
-    prefix = keys.rows(copy.source) if copy.source_arn else keys.backup_rows(copy.source)
-    whole = keys.row_span(copy.source) if copy.source_arn else keys.backup_span(copy.source)
+    prefix = _source_of(copy)
+    whole = prefix_span(prefix)
     span = Span(prefix + copy.after + b"\x00", whole.end) if copy.after else whole
     size = 0
     for number, row in enumerate(tx.scan(span), 1):

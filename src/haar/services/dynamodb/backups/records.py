@@ -7,9 +7,11 @@ import msgspec
 from haar.kit.records import Codec
 from haar.services.dynamodb.records import Table
 
+USER, SYSTEM = "USER", "SYSTEM"
+
 
 class Backup(msgspec.Struct, frozen=True, array_like=True):
-    """A backup that somebody asked for.
+    """A backup: one that somebody asked for, or that of a deleted table (:mod:`.system`).
 
     Attributes:
         uid: its number, in the keys of its rows; never used again.
@@ -20,6 +22,8 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
         size: of the table then, in bytes.
         count: of its items then.
         status: ``CREATING`` or ``AVAILABLE``.
+        kind: ``USER`` or ``SYSTEM``.
+        expires_ms: when it goes by itself, 0 for never.
     """
 
     uid: int
@@ -30,6 +34,8 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
     size: int
     count: int
     status: str
+    kind: str = USER
+    expires_ms: int = 0
 
 
 class Copy(msgspec.Struct, frozen=True, array_like=True):
@@ -45,6 +51,7 @@ class Copy(msgspec.Struct, frozen=True, array_like=True):
         until_ms: the moment; 0 for that at which the copy began.
         after: the last row that was copied, without its prefix; None once all were.
         undo_before: the entry of the journal before which the next one is undone.
+        kept: of a system backup, the number of the deleted table, whose rows are the backup's.
     """
 
     uid: int
@@ -56,6 +63,7 @@ class Copy(msgspec.Struct, frozen=True, array_like=True):
     until_ms: int = 0
     after: bytes | None = b""
     undo_before: bytes = b""
+    kept: int = 0
 
 
 BACKUP = Codec(Backup)

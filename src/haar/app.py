@@ -48,6 +48,7 @@ from haar.wire.documents import ModelDocuments
 from haar.wire.limits import Limits
 from haar.wire.models import ModelCatalog
 from haar.wire.protocols import Codecs
+from haar.wire.room import Room
 from haar.wire.route import Router
 from haar.wire.server import HttpServer
 
@@ -181,11 +182,16 @@ class App:
         cloud.add_part(credentials)
         cloud.add_part(config)
         admission = Admission(config.calls_max, self.wall)
+        room = Room(config.bodies_bytes_max)
         pipeline = self._pipeline(
-            cloud, credentials, admission, audit, actions_of(travel, store, blobs)
+            cloud, credentials, admission, audit, actions_of(travel, store, blobs), room
         )
         server = HttpServer(
-            pipeline.handle, clock=self.wall, limits=limits_of(config), refuse=pipeline.refuse
+            pipeline.handle,
+            clock=self.wall,
+            limits=limits_of(config),
+            refuse=pipeline.refuse,
+            room=room,
         )
         workers = Workers(cloud, self.services)
         return Opened(directory, store, blobs, credentials, audit, cloud, workers, server)
@@ -197,6 +203,7 @@ class App:
         admission: Admission,
         audit: Audit,
         actions: dict[str, Action],
+        room: Room,
     ) -> Pipeline:
         config = self.config
         verifier = Verifier(credentials, self.wall, region=config.region)
@@ -219,6 +226,7 @@ class App:
                 more=self._more_figures,
             ),
             admin=Admin(verifier, config.account, actions),
+            room=room,
         )
 
     async def _listen(self, opened: Opened) -> None:
@@ -252,6 +260,8 @@ class App:
         yield Figure(
             "haar_connections", "gauge", "Connections open.", len(self._parts.server.connections)
         )
+        held = self._parts.server.room.used
+        yield Figure("haar_body_bytes", "gauge", "Bytes of bodies held in memory.", held)
         store = self._parts.store
         if isinstance(store, Counted):
             for name, value in store.figures().items():

@@ -61,6 +61,11 @@ class Config:
         "Largest body of a request; an upload's framing counts.",
         "bytes",
     )
+    bodies_bytes_max: int = setting(
+        256 * 1024 * 1024,
+        "Memory for the bodies of all requests at once; what does not fit is throttled.",
+        "bytes",
+    )
     head_s: int = setting(20, "Time from a request's first byte to the end of its headers.", "s")
     body_s: int = setting(30, "Time between two pieces of a request's body.", "s")
     idle_s: int = setting(75, "Time that a connection is kept open between two requests.", "s")

@@ -22,7 +22,7 @@ from haar.gateway.admission import (
     Lane,
     Shed,
 )
-from haar.gateway.bodies import WHOLE_BYTES_MAX, Hold, Shelf, read_whole
+from haar.gateway.bodies import WHOLE_BYTES_MAX, Hold, read_whole
 from haar.identity.refusals import Kind
 from haar.kernel.clock import VirtualClock
 from haar.kernel.errors import ApiError
@@ -30,6 +30,7 @@ from haar.kit.streams import OnePiece
 from haar.testing import running
 from haar.wire.drive import Drive
 from haar.wire.http import HttpRequest
+from haar.wire.room import NoRoom, Room
 
 
 def asked(**headers: str) -> HttpRequest:
@@ -301,7 +302,7 @@ def test_a_late_request_is_refused_by_the_server() -> None:
         connection.close()
 
 
-def test_long_bodies_share_a_bounded_shelf() -> None:
+def test_long_bodies_share_a_bounded_room() -> None:
     """What does not fit is throttled, what was taken is given back, and none is too long."""
 
     async def read(hold: Hold, size: int) -> int:
@@ -310,15 +311,15 @@ def test_long_bodies_share_a_bounded_shelf() -> None:
         await read_whole(request, hold)
         return len(request.body)
 
-    shelf = Shelf(100)
-    first, second = Hold(shelf), Hold(shelf)
+    room = Room(100)
+    first, second = Hold(room), Hold(room)
     assert told(read(first, 60)) == 60
-    with pytest.raises(Shed):
+    with pytest.raises(NoRoom):
         told(read(second, 60))
     first.free()
     second.free()
-    assert shelf.used == 0
+    assert room.used == 0
     assert told(read(second, 60)) == 60
     with pytest.raises(ApiError) as refused:
-        told(read(Hold(Shelf()), WHOLE_BYTES_MAX + 1))
+        told(read(Hold(Room()), WHOLE_BYTES_MAX + 1))
     assert refused.value.code == "RequestEntityTooLargeException"

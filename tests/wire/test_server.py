@@ -15,6 +15,7 @@ from haar.kit.streams import ByteStream
 from haar.wire.connection import Handler
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.limits import Limits
+from haar.wire.room import NoRoom, Room
 from haar.wire.server import HttpServer
 
 LIMITS = Limits()
@@ -111,11 +112,12 @@ def serve(
     handler: Handler = echo,
     limits: Limits = LIMITS,
     hands: Hands | None = None,
+    room: Room | None = None,
 ) -> Any:
     """Run a scenario against a server of its own."""
 
     async def run() -> Any:
-        server = HttpServer(handler, clock=SystemClock(), limits=limits, timers=hands)
+        server = HttpServer(handler, clock=SystemClock(), limits=limits, timers=hands, room=room)
         await server.start("127.0.0.1", 0)
         peers: list[Peer] = []
 
@@ -599,3 +601,93 @@ def test_http_1_0_closes_unless_asked_to_stay() -> None:
     assert b"connection: close" in exchange(b"GET / HTTP/1.0\r\n\r\n")
     kept = exchange(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n")
     assert kept.count(b" 200 ") == 2
+
+
+POST = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what the server does with what was sent."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)  # the sockets' turn: they are real
+    raise AssertionError("it never came to be")
+
+
+def test_half_sent_bodies_share_a_bounded_room() -> None:
+    """However many connections send half a body, what is held stays within the room."""
+    room = Room(1024 * 1024)
+    half = POST % 100_000 + bytes(50_000)
+
+    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+        peers = [await connect() for _ in range(60)]
+        for peer in peers:
+            await peer.send(half)
+        refused = [asyncio.ensure_future(peer.answer()) for peer in peers]
+        await until(lambda: sum(one.done() for one in refused) >= 40)
+        assert {one.result()[0] for one in refused if one.done()} == {503}
+        assert 1024 * 1024 - 50_000 < room.used <= 1024 * 1024
+        served = next(i for i, one in enumerate(refused) if not one.done())
+        for index, peer in enumerate(peers):
+            if index != served:
+                refused[index].cancel()
+                peer.close()
+        await until(lambda: room.used == 50_000)
+        await peers[served].send(bytes(50_000))
+        status, _, body = await refused[served]
+        assert (status, len(body)) == (200, 100_000 + len(b"POST / ? \n"))
+        assert room.used == 0
+
+    serve(scenario, room=room)
+
+
+def test_long_bodies_wait_outside_while_the_room_is_tight() -> None:
+    """Streams that nobody reads stop their senders while room is short, and go on afterwards."""
+    room = Room(4 * 1024 * 1024)
+    gate = asyncio.Event()
+
+    async def handler(request: HttpRequest) -> HttpResponse:
+        await gate.wait()
+        try:
+            return await echo(request)
+        except NoRoom:
+            return HttpResponse(503, [], b"")
+
+    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+        peers = [await connect() for _ in range(9)]
+        sending = [
+            asyncio.ensure_future(peer.send(POST % 4_000_000 + bytes(4_000_000))) for peer in peers
+        ]
+        await until(lambda: room.is_tight)
+        gate.set()
+        answers = [await peer.answer() for peer in peers]
+        told = {(status, len(body)) for status, _, body in answers}
+        whole = (200, 4_000_000 + len(b"POST / ? \n"))
+        assert whole in told
+        assert told <= {whole, (503, 0)}  # who came last may have been one too many
+        await asyncio.gather(*sending, return_exceptions=True)
+        assert room.used == 0
+
+    serve(scenario, handler, room=room)
+
+
+def test_requests_that_wait_for_their_turn_are_held_within_the_room() -> None:
+    """Pipelined requests count until they are answered; one too many ends the connection."""
+    room = Room(10_000)
+    gate = asyncio.Event()
+
+    async def handler(request: HttpRequest) -> HttpResponse:
+        await gate.wait()
+        return await echo(request)
+
+    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+        peer = await connect()
+        await peer.send((POST % 4000 + bytes(4000)) * 3)
+        await until(lambda: room.used > 8000)
+        gate.set()
+        assert [(await peer.answer())[0] for _ in range(3)] == [200, 200, 503]
+        assert await peer.rest() == b""
+        assert room.used == 0
+
+    serve(scenario, handler, room=room)

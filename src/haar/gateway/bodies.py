@@ -5,67 +5,42 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from hashlib import sha256
 
-from haar.gateway.admission import Shed
 from haar.identity.chunks import ChunkChain
-from haar.identity.refusals import Kind
 from haar.identity.sigv4 import Authenticated
 from haar.kernel.errors import RefusedAs
 from haar.kit.streams import ByteStream, OnePiece, Pieces, TrailedStream, gather
 from haar.wire.chunked import unframe
 from haar.wire.http import HttpRequest
+from haar.wire.room import NoRoom, Room
 
 WHOLE_BYTES_MAX = 32 * 1024 * 1024  # DynamoDB takes 16 MiB, Lambda 50 MB of zip in base64
-SHELF_BYTES_MAX = 256 * 1024 * 1024
 
 _SIZE_TEXT = "Request body is too large"
 _HASH_TEXT = "The provided 'x-amz-content-sha256' header does not match what was computed."
 
 
-class Shelf:
-    """Room for the long bodies that are held in memory at once: it is bounded for all calls.
-
-    Args:
-        bytes_max: of all bodies together.
-    """
-
-    __slots__ = ("_bytes_max", "used")
-
-    def __init__(self, bytes_max: int = SHELF_BYTES_MAX) -> None:
-        self._bytes_max = bytes_max
-        self.used = 0
-
-    def take(self, count: int) -> None:
-        """Take room.
-
-        Raises:
-            Shed: there is not enough left.
-        """
-        if self.used + count > self._bytes_max:
-            raise Shed(Kind.THROTTLED)
-        self.used += count
-
-
 class Hold:
-    """What one call holds of the shelf."""
+    """What one call holds of the room for bodies: a long one that its operation reads whole."""
 
-    __slots__ = ("_shelf", "used")
+    __slots__ = ("_room", "used")
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self.used = 0
 
     def take(self, count: int) -> None:
         """Take room.
 
         Raises:
-            Shed: there is not enough left.
+            NoRoom: there is not enough left.
         """
-        self._shelf.take(count)
+        if not self._room.take(count):
+            raise NoRoom
         self.used += count
 
     def free(self) -> None:
         """Give all of it back."""
-        self._shelf.used -= self.used
+        self._room.free(self.used)
         self.used = 0
 
 
@@ -74,7 +49,7 @@ async def read_whole(request: HttpRequest, hold: Hold) -> None:
 
     Raises:
         RefusedAs: it is longer than any operation takes.
-        Shed: there is no room for it now.
+        NoRoom: there is no room for it now.
     """
     assert not isinstance(request.body, bytes), "a body of bytes is whole already"
     pieces: list[bytes] = []

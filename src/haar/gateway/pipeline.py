@@ -28,14 +28,14 @@ from haar.gateway import admin, browser_uploads
 from haar.gateway.admin import Admin
 from haar.gateway.admission import Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
-from haar.gateway.bodies import Hold, Shelf, body_of, read_whole, unframed
+from haar.gateway.bodies import Hold, body_of, read_whole, unframed
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, permits_of, resources_of, roles_of
 from haar.gateway.probes import PREFIXES, Probes, json_page
 from haar.identity import post_policy
 from haar.identity.policy.evaluate import authorize, refuse_foreign_roles
-from haar.identity.refusals import Family, refuse
+from haar.identity.refusals import Family, Kind, refuse
 from haar.identity.remembered import Remembered
 from haar.identity.sigv4 import Authenticated, Verifier
 from haar.kernel.errors import ApiError, InternalFailure, RefusedAs
@@ -48,6 +48,7 @@ from haar.wire.intake import Unacceptable
 from haar.wire.multipart import is_form, read_form
 from haar.wire.protocols import Codec, Codecs
 from haar.wire.refusals import s3_ids
+from haar.wire.room import NoRoom, Room
 from haar.wire.route import Routed, Router
 
 ENDPOINTS_MAX = 1024
@@ -136,6 +137,7 @@ class Pipeline:
         audit: keeps a record of each call.
         probes: answer ``/_haar/…``, which is nobody's API.
         admin: answers ``/_haar/admin/…``, which is haar's command line's.
+        room: for the bodies of all calls.
     """
 
     def __init__(  # noqa: PLR0913  # a request passes by all of them
@@ -150,6 +152,7 @@ class Pipeline:
         audit: Audit,
         probes: Probes,
         admin: Admin,
+        room: Room,
     ) -> None:
         self._router = router
         self._codecs = codecs
@@ -157,7 +160,7 @@ class Pipeline:
         self._cloud = cloud
         self._guard = guard
         self._admission = admission
-        self._shelf = Shelf()
+        self._room = room
         self._audit = audit
         self._probes = probes
         self._admin = admin
@@ -237,9 +240,12 @@ class Pipeline:
         took_ms = clock.monotonic_ms() - trace.started_ms
         self._audit.record(trace.record(clock.now_ms(), took_ms))
 
-    def refuse(self, request: HttpRequest, error: Unacceptable) -> HttpResponse:
+    def refuse(self, request: HttpRequest, error: Unacceptable | NoRoom) -> HttpResponse:
         """Return the answer to what never became a request, in the protocol that it began in."""
-        refusal = RefusedAs(error.code, str(error), status=error.status)
+        if isinstance(error, NoRoom):
+            refusal = self._worded(Kind.THROTTLED, request)
+        else:
+            refusal = RefusedAs(error.code, str(error), status=error.status)
         return self._codecs.fallback(request).refuse(refusal, self._ids.make(), request)
 
     async def _answer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
@@ -252,7 +258,7 @@ class Pipeline:
         family = FAMILIES.get(routed.protocol, "json")
         if not codec.wants_stream and not isinstance(request.body, bytes):
             self._verifier.refuse_early(request, family)
-            trace.hold = Hold(self._shelf)
+            trace.hold = Hold(self._room)
             await read_whole(request, trace.hold)
         assert codec.operation is not None, "a routed request has its operation"
         if codec.operation.authtype == "none":  # who needs no signature is told of the 501 at once
@@ -275,7 +281,7 @@ class Pipeline:
         trace.operation = self._admin.operation_of(request)
         if not isinstance(request.body, bytes):
             self._verifier.refuse_early(request, "json")
-            trace.hold = Hold(self._shelf)
+            trace.hold = Hold(self._room)
             await read_whole(request, trace.hold)
         trace.who = self._admin.verify(request)
         return json_page(200, await self._admin.act(request))
@@ -340,14 +346,19 @@ class Pipeline:
         return action
 
     def _refuse(self, request: HttpRequest, refusal: ApiError, trace: Trace) -> HttpResponse:
-        if isinstance(refusal, Shed):
-            protocol = self._router.guess(request).protocol
-            refusal = refuse(refusal.kind, FAMILIES.get(protocol, "json"))
+        if isinstance(refusal, Shed | NoRoom):
+            kind = refusal.kind if isinstance(refusal, Shed) else Kind.THROTTLED
+            refusal = self._worded(kind, request)
         trace.code = refusal.code
         if is_admin(request):
             return json_page(refusal.status, {"code": refusal.code, "message": refusal.text})
         codec = self._codec_for_refusal(request, trace.routed)
         return codec.refuse(refusal, trace.request_id, request)
+
+    def _worded(self, kind: Kind, request: HttpRequest) -> RefusedAs:
+        """Return a refusal of a call that got no further than its head."""
+        protocol = self._router.guess(request).protocol
+        return refuse(kind, FAMILIES.get(protocol, "json"))
 
     def _codec_for_refusal(self, request: HttpRequest, routed: Routed | None) -> Codec:
         if routed is not None:

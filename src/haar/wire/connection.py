@@ -40,11 +40,12 @@ from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Intake, Unacceptable, broken_off
 from haar.wire.limits import Limits
 from haar.wire.outlet import Outlet, Outlets
+from haar.wire.room import NoRoom, Room
 from haar.wire.timers import Wheel
 
 Handler = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
-Refuse = Callable[[HttpRequest, Unacceptable], HttpResponse]
+Refuse = Callable[[HttpRequest, Unacceptable | NoRoom], HttpResponse]
 """Makes the answer to what is no (whole) request, from as much as has come of it."""
 
 TIMEOUT_TEXT = (
@@ -63,6 +64,7 @@ class House(Protocol):
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
     outlets: Outlets
+    room: Room
     date_line: answers.DateLine
     refuse: Refuse
     log: Log
@@ -126,7 +128,7 @@ class Connection(asyncio.Protocol):
         self._out = Outlet(self._transport, self.server.outlets)
         peer = cast("tuple[object, ...] | None", transport.get_extra_info("peername"))
         address = str(peer[0]) if peer else ""
-        self._intake = Intake(self, self._limits, address, is_tls=self._is_tls)
+        self._intake = Intake(self, self._limits, self.server.room, address, is_tls=self._is_tls)
         self._transport.set_write_buffer_limits(high=256 * 1024)
         self._since_s = self.server.wheel.now_s()
         if not self.server.joined(self):
@@ -168,7 +170,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             # Upgrades are not offered: the request is answered as it is, and is the last.
             self._last()
-        except Unacceptable as error:
+        except (Unacceptable, NoRoom) as error:
             self._refuse(error)
         except httptools.HttpParserCallbackError as error:
             self.server.log.exception("request could not be taken", exc_info=error.__context__)
@@ -181,17 +183,18 @@ class Connection(asyncio.Protocol):
         if exchange is not None:
             exchange.keeps_alive = False
 
-    def _refuse(self, error: Unacceptable) -> None:
+    def _refuse(self, error: Unacceptable | NoRoom) -> None:
         """Answer what is no request, after those before it, and close."""
         self._intake.is_in_head = False
         if self._intake.upload is not None:
-            self._intake.upload.fail(broken_off())
+            self._intake.upload.fail(error if isinstance(error, NoRoom) else broken_off())
             self._last()
             self._backlog = b""
             self._is_paused = True
             self._transport.pause_reading()
             return
         self._refusal = self.server.refuse(self._intake.so_far(), error)
+        self._intake.drop()
         self._is_closing = True
         self._backlog = b""
         if self._exchange is None and not self._pipeline:
@@ -228,8 +231,8 @@ class Connection(asyncio.Protocol):
             self._writable.cancel()
         if self._drive is not None:
             self._drive.cancel()
-        self._pipeline.clear()
-        self._backlog = b""
+        self._intake.drop()
+        self._let_go()
 
     def pause_writing(self) -> None:
         """Note that the client is behind."""
@@ -273,8 +276,13 @@ class Connection(asyncio.Protocol):
         """Work on a request, now or after those before it."""
         if self._exchange is None and self._writable is None and not self._pipeline:
             self._begin(exchange)
-        else:
-            self._pipeline.append(exchange)
+            return
+        size = exchange.head_bytes()  # a head that waits is held like a body
+        if not self.server.room.take(size):
+            exchange.let_go(self.server.room)
+            raise NoRoom
+        exchange.held_bytes += size
+        self._pipeline.append(exchange)
 
     def _begin(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -375,7 +383,16 @@ class Connection(asyncio.Protocol):
             return
         self._finish(exchange)
 
+    def _let_go(self) -> None:
+        """Give back what is held of requests that will not be answered any more."""
+        waiting = self._pipeline if self._exchange is None else (self._exchange, *self._pipeline)
+        for exchange in waiting:
+            exchange.let_go(self.server.room)
+        self._pipeline.clear()
+        self._backlog = b""
+
     def _finish(self, exchange: Exchange) -> None:
+        exchange.let_go(self.server.room)
         self._exchange = self._drive = None
         self._is_answering = False
         if not exchange.keeps_alive:
@@ -406,8 +423,7 @@ class Connection(asyncio.Protocol):
     def _linger(self) -> None:
         """Close our side, and throw away what comes until the client closes its own."""
         self._is_closing = True
-        self._pipeline.clear()
-        self._backlog = b""
+        self._let_go()
         self._since_s = self.server.wheel.now_s()
         if self._is_eof or not self._transport.can_write_eof():
             self._close()

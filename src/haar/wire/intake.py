@@ -14,6 +14,7 @@ from haar.kernel.errors import RefusedAs
 from haar.wire.exchange import Exchange
 from haar.wire.http import HeaderList, HttpRequest
 from haar.wire.limits import Limits
+from haar.wire.room import NoRoom, Room
 from haar.wire.upload import Upload
 
 
@@ -78,6 +79,7 @@ class Intake:
     Args:
         owner: gets the requests.
         limits: what a client may ask for.
+        room: where bodies are held.
         peer: the client's address.
         is_tls: whether it came by https.
 
@@ -100,6 +102,7 @@ class Intake:
         "_owner",
         "_parser",
         "_peer",
+        "_room",
         "_target",
         "exchange",
         "head_since_s",
@@ -107,9 +110,12 @@ class Intake:
         "upload",
     )
 
-    def __init__(self, owner: Owner, limits: Limits, peer: str, *, is_tls: bool) -> None:
+    def __init__(
+        self, owner: Owner, limits: Limits, room: Room, peer: str, *, is_tls: bool
+    ) -> None:
         self._owner = owner
         self._limits = limits
+        self._room = room
         self._peer = peer
         self._is_tls = is_tls
         self._parser = httptools.HttpRequestParser(self)
@@ -144,6 +150,7 @@ class Intake:
 
         Raises:
             Unacceptable: it is no request that is taken here.
+            NoRoom: its body cannot be held now.
             httptools.HttpParserUpgrade: the client wants to change the protocol.
             httptools.HttpParserCallbackError: a bug of ours.
         """
@@ -153,7 +160,7 @@ class Intake:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            if isinstance(error.__context__, Unacceptable):
+            if isinstance(error.__context__, Unacceptable | NoRoom):
                 raise error.__context__ from None
             raise
         except httptools.HttpParserUpgrade:
@@ -176,7 +183,15 @@ class Intake:
     def give_up(self) -> None:
         """Forget a head or a small body that did not come in time."""
         self.is_in_head = False
+        self.drop()
+
+    def drop(self) -> None:
+        """Give back the room of the body that is arriving: nobody will read it."""
+        if self._body is not None and self.exchange is not None:
+            self.exchange.let_go(self._room)
         self._body = None
+        if self.upload is not None:
+            self.upload.discard()
 
     def forget(self, exchange: Exchange) -> None:
         """Throw away what still comes of a request's body."""
@@ -230,7 +245,7 @@ class Intake:
         length = self._length(headers)
         self._expects = b"expect" in headers and wants_continue(headers)
         if length is None or length > limits.gather_bytes_max:
-            self.upload = Upload(length, self._owner.hold, self.say_continue)
+            self.upload = Upload(length, self._owner.hold, self.say_continue, self._room)
         self.exchange = Exchange(
             self._request(headers, path_of(self._target)),
             self.upload,
@@ -286,7 +301,16 @@ class Intake:
             if self.exchange is None:
                 self.upload.discard()
         elif self._body is not None:
-            self._body.append(piece)
+            self._gather(piece)
+
+    def _gather(self, piece: bytes) -> None:
+        exchange, count = self.exchange, len(piece)
+        assert exchange is not None, "a body has a head"
+        assert self._body is not None, "checked by the caller"
+        if not self._room.take(count):
+            raise NoRoom
+        exchange.held_bytes += count
+        self._body.append(piece)
 
     def on_message_complete(self) -> None:
         """Finish the body; begin to work on the request if that has not happened."""

@@ -13,10 +13,11 @@ from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Unacceptable
 from haar.wire.limits import Limits
 from haar.wire.outlet import Outlets
+from haar.wire.room import NoRoom, Room
 from haar.wire.timers import Timers, Wheel
 
 
-def refuse_plainly(request: HttpRequest, error: Unacceptable) -> HttpResponse:
+def refuse_plainly(request: HttpRequest, error: Unacceptable | NoRoom) -> HttpResponse:
     """Return a refusal in plain text."""
     del request
     return answers.refuse(error.status, str(error))
@@ -31,6 +32,7 @@ class HttpServer:
         limits: what a client may ask for.
         refuse: makes the answers to what is no request; plain text where there is nothing better.
         timers: measure the time-outs; the event loop where there are none.
+        room: for the bodies of all connections.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class HttpServer:
         limits: Limits | None = None,
         refuse: Refuse = refuse_plainly,
         timers: Timers | None = None,
+        room: Room | None = None,
     ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
         self.refuse = refuse
+        self.room = room or Room()
         self._timers = timers
         self.date_line = answers.DateLine(clock)
         self.connections: set[Connection] = set()

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from haar.kernel.errors import ApiError
+from haar.wire.room import NoRoom, Room
 
 HIGH_BYTES = 256 * 1024
 LOW_BYTES = 64 * 1024
@@ -19,6 +20,7 @@ class Upload:
         length: as announced, or None.
         hold: called with True when enough is waiting, with False when it is wanted again.
         want: called once, when the first piece is asked for (sends ``100 Continue``).
+        room: counts what waits.
     """
 
     __slots__ = (
@@ -27,6 +29,7 @@ class Upload:
         "_hold",
         "_is_held",
         "_pieces",
+        "_room",
         "_waiter",
         "_want",
         "is_complete",
@@ -36,7 +39,11 @@ class Upload:
     )
 
     def __init__(
-        self, length: int | None, hold: Callable[[bool], None], want: Callable[[], None]
+        self,
+        length: int | None,
+        hold: Callable[[bool], None],
+        want: Callable[[], None],
+        room: Room,
     ) -> None:
         self.length = length
         self.left = length
@@ -44,6 +51,7 @@ class Upload:
         self.is_wanted = False
         self._hold = hold
         self._want = want
+        self._room = room
         self._pieces: deque[bytes] = deque()
         self._bytes = 0
         self._is_held = False
@@ -72,6 +80,7 @@ class Upload:
             await self._waiter
         piece = self._pieces.popleft()
         self._bytes -= len(piece)
+        self._room.free(len(piece))
         if self._is_held and self._bytes <= LOW_BYTES:
             self._is_held = False
             self._hold(False)  # noqa: FBT003  # one switch, two positions
@@ -83,12 +92,18 @@ class Upload:
         return self._waiter is not None and not self._waiter.done()
 
     def feed(self, piece: bytes) -> None:
-        """Add a piece."""
+        """Add a piece.
+
+        Raises:
+            NoRoom: it cannot be kept.
+        """
+        if not self._room.take(len(piece)):
+            raise NoRoom
         if self.left is not None:
             self.left -= len(piece)
         self._pieces.append(piece)
         self._bytes += len(piece)
-        if self._bytes >= HIGH_BYTES and not self._is_held:
+        if (self._bytes >= HIGH_BYTES or self._room.is_tight) and not self._is_held:
             self._is_held = True
             self._hold(True)  # noqa: FBT003  # the same
         self._wake()
@@ -100,13 +115,14 @@ class Upload:
 
     def fail(self, error: ApiError) -> None:
         """Make the reader raise ``error`` once it has read what came before."""
-        if not self.is_complete:
+        if not self.is_complete and self._error is None:
             self._error = error
             self._wake()
 
     def discard(self) -> None:
         """Throw away what came and what will come: nobody reads it any more."""
         self._pieces.clear()
+        self._room.free(self._bytes)
         self._bytes = 0
         if self._is_held:
             self._is_held = False

@@ -38,7 +38,7 @@ def prepare(client: ClientOf) -> None:
         ],
         GlobalSecondaryIndexes=[global_index("early")],
         BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
     client("sqs").create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "1"})
     client("s3").create_bucket(Bucket=BUCKET)
@@ -137,6 +137,7 @@ class Followers(Writer):
     def __init__(self) -> None:
         super().__init__()
         self.position: str | None = None
+        self.newest = 0
         self.replayed: dict[str, str] = {}
 
     def write(self, client: ClientOf) -> None:
@@ -166,7 +167,11 @@ class Followers(Writer):
         self.expect(self.replayed == table, "the stream differs")
 
     def replay(self, streams: Any, arn: str) -> None:
-        """Read the stream on from where the last round left it."""
+        """Read the stream on from where the last round left it.
+
+        What an item was before a change must be what the change before it left: so none is
+        missing, none comes twice, and none comes out of order.
+        """
         if self.position is None:
             shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]
             self.position = streams.get_shard_iterator(
@@ -177,9 +182,13 @@ class Followers(Writer):
             self.position = answer["NextShardIterator"]
             for record in answer["Records"]:
                 change = record["dynamodb"]
-                self.replayed.pop(change["Keys"]["pk"]["S"], None)
+                key, number = change["Keys"]["pk"]["S"], int(change["SequenceNumber"])
+                was = change["OldImage"]["g"]["S"] if "OldImage" in change else None
+                self.expect(self.replayed.pop(key, None) == was, f"{key} was not {was}")
+                self.expect(number > self.newest, f"{number} after {self.newest}")
+                self.newest = number
                 if "NewImage" in change:
-                    self.replayed[change["Keys"]["pk"]["S"]] = change["NewImage"]["g"]["S"]
+                    self.replayed[key] = change["NewImage"]["g"]["S"]
             if not answer["Records"]:
                 return
 

@@ -34,6 +34,22 @@ def db(cloud: Running) -> Any:
     return cloud.client("dynamodb", config=options)
 
 
+@pytest.fixture(scope="module", params=["memory", "rocksdb"])
+def either(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of a haar on either engine, for many threads.
+
+    It comes again where there was no room for it.
+    """
+    from botocore.config import Config  # noqa: PLC0415  # only the client needs it
+
+    data = tmp_path_factory.mktemp("data") if request.param == "rocksdb" else None
+    patient = Config(
+        retries={"mode": "standard", "total_max_attempts": 20}, max_pool_connections=64
+    )
+    with running(data=data) as cloud:
+        yield cloud.client("dynamodb", config=patient)
+
+
 def schema(hashed: str, ranged: str = "") -> list[dict[str, str]]:
     """Return a KeySchema of names."""
     elements = [{"AttributeName": hashed, "KeyType": "HASH"}]

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.config import Config
-
-from haar.testing import running
 
 CLIENTS = 64
 
 
-@pytest.fixture(scope="module", params=["memory", "rocksdb"])
-def db(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of a haar on either engine; it comes again where there was no room for it."""
-    data = tmp_path_factory.mktemp("data") if request.param == "rocksdb" else None
-    patient = Config(
-        retries={"mode": "standard", "total_max_attempts": 20}, max_pool_connections=CLIENTS
-    )
-    with running(data=data) as cloud:
-        yield cloud.client("dynamodb", config=patient)
+@pytest.fixture(scope="module")
+def db(either: Any) -> Any:
+    """A client of a haar on either engine."""
+    return either
 
 
 def together(work: Callable[[int], None], clients: int = CLIENTS) -> None:

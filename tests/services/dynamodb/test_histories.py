@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -19,10 +19,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
 from haar.kernel.entropy import SeededEntropy
-from haar.testing import running
 
 CLIENTS = 64
 ATTEMPTS = 8
@@ -149,15 +147,10 @@ def test_the_check_takes_what_is_right() -> None:
         check_refusals([FIRST], [Refused(1, 2, 3)])
 
 
-@pytest.fixture(scope="module", params=["memory", "rocksdb"])
-def db(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of a haar on either engine; it comes again where there was no room for it."""
-    data = tmp_path_factory.mktemp("data") if request.param == "rocksdb" else None
-    patient = Config(
-        retries={"mode": "standard", "total_max_attempts": 20}, max_pool_connections=CLIENTS
-    )
-    with running(data=data) as cloud:
-        yield cloud.client("dynamodb", config=patient)
+@pytest.fixture(scope="module")
+def db(either: Any) -> Any:
+    """A client of a haar on either engine."""
+    return either
 
 
 class Histories:

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,14 +27,17 @@ class Moving:
         self._cloud, self._clock = cloud, clock
         self.db: Any = cloud.client("dynamodb")
         self.s3: Any = cloud.client("s3")
+        self.arn = f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}"
+
+    def make(self) -> None:
+        """Make the table and the bucket."""
         self.s3.create_bucket(Bucket=BUCKET)
-        made = self.db.create_table(
+        self.db.create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.arn = made["TableDescription"]["TableArn"]
         specification = {"PointInTimeRecoveryEnabled": True}
         self.db.update_continuous_backups(
             TableName=TABLE, PointInTimeRecoverySpecification=specification
@@ -101,7 +105,9 @@ def moving() -> Iterator[Moving]:
     """A table and a bucket, on a clock that the test moves."""
     clock = VirtualClock(SystemClock().now_ms() // 1000 * 1000)
     with running(clock=clock) as cloud:
-        yield Moving(cloud, clock)
+        moving = Moving(cloud, clock)
+        moving.make()
+        yield moving
 
 
 def test_each_change_is_a_line_with_its_images(moving: Moving) -> None:
@@ -192,6 +198,29 @@ def test_an_export_is_the_difference_of_two_moments(moving: Moving) -> None:
             found[p] = int(line["NewImage"]["version"]["N"])
     assert found == after
     moving.db.delete_table(TableName=TABLE)  # nothing holds it any more
+
+
+def test_an_export_goes_on_after_each_restart(tmp_path: Path) -> None:
+    """However often haar ends while it gathers, each change comes once."""
+    clock = VirtualClock(SystemClock().now_ms() // 1000 * 1000)
+    with running(data=tmp_path, clock=clock) as cloud:
+        moving = Moving(cloud, clock)
+        moving.make()
+        from_ms = moving.now_ms
+        for number in range(600):
+            moving.put(f"item {number % 500}", number)
+        moving.pass_minutes(15)
+        arn = moving.start(from_ms)
+    for _ in range(3):
+        with running(data=tmp_path, clock=clock) as cloud:
+            Moving(cloud, clock).put("late", 1)
+    with running(data=tmp_path, clock=clock) as cloud:
+        moving = Moving(cloud, clock)
+        lines = moving.lines(moving.ended(arn))
+        found = {line["Keys"]["p"]["S"]: line["NewImage"]["version"]["N"] for line in lines}
+        assert len(lines) == len(found)
+        expected = {f"item {number % 500}": str(number) for number in range(600)}
+        assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,23 @@ def test_a_store_that_cannot_write_stops_once_and_loses_nothing(
     assert [n for n in acknowledged if writers.number(again, f"item#{n}") != n] == []
 
 
+def test_a_snapshot_whose_sync_fails_stops_haar(breakable: Break, tmp_path: Path) -> None:
+    """A failed fsync is never tried again, whoever asked for it; what was acknowledged is there."""
+    broken = breakable("store")
+    acknowledged = put_items(broken.client("dynamodb"), 0, 20)
+    broken.faults.arm(SYNC, errno.EIO)
+    place = ["--port", broken.haar.endpoint.rpartition(":")[2], "--data", str(tmp_path / "data")]
+    save = [sys.executable, "-m", "haar.cli.main", "snapshot", *place, "save"]
+    saved = subprocess.run([*save, str(tmp_path / "copy")], capture_output=True, check=False)
+    assert saved.returncode != 0
+    assert broken.haar.wait(WAIT_S) == 3
+    said = broken.said.read_text()
+    assert said.startswith("haar: stopped, because the disk failed: ")
+    assert not (tmp_path / "copy").exists()
+    broken.haar.start()
+    assert [n for n in acknowledged if writers.number(broken.client, f"item#{n}") != n] == []
+
+
 def test_short_writes_are_finished(breakable: Break) -> None:
     """A disk that takes half of each write takes the whole in the end."""
     broken = breakable("")

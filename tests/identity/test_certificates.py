@@ -121,6 +121,18 @@ def test_what_is_damaged_is_made_anew(tmp_path: Path, damaged: str, how: str) ->
     certificate(tmp_path).verify_directly_issued_by(certificate(tmp_path, "ca"))
 
 
+def test_a_certificate_without_names_is_made_anew(tmp_path: Path) -> None:
+    """Where somebody put another certificate, such as the authority's, clients get a good one."""
+    made = authority(tmp_path, VirtualClock())
+    made.refresh()
+    for kind in ("pem", "key"):
+        (tmp_path / "tls" / f"server.{kind}").write_bytes(
+            (tmp_path / "tls" / f"ca.{kind}").read_bytes()
+        )
+    assert made.refresh()
+    assert "localhost" in names_of(certificate(tmp_path))
+
+
 def test_other_names_need_another_certificate(tmp_path: Path) -> None:
     """Whoever adds a host name gets it at the next start."""
     authority(tmp_path, VirtualClock()).refresh()

@@ -243,6 +243,20 @@ async def test_a_failed_write_stops_the_store(held: Any) -> None:
     ]
 
 
+async def test_a_snapshot_that_is_not_to_be_had_stops_the_store(held: Any) -> None:
+    """Nobody hangs: those who would have shared the sync are refused, and the owner is told."""
+    writing = [held.begin(put(b"%d" % n)) for n in range(3)]
+    held.disk.forgets = True
+    for one in writing:
+        with pytest.raises(StoreStopped, match="no handle left"):
+            await one
+    with pytest.raises(StoreStopped):
+        read(held, b"0")
+    assert held.syncs == 0
+    assert len(held.stops) == 1
+    await held.store.close()
+
+
 @pytest.mark.parametrize("scans", [False, True])
 async def test_all_gathered_writers_are_refused_where_the_write_fails(
     held: Any, *, scans: bool

@@ -106,9 +106,15 @@ class Authority:
         return made, known is None
 
     def _is_good(self, certificate: Certificate, authority: Pair) -> bool:
-        from cryptography.x509 import SubjectAlternativeName  # noqa: PLC0415  # 40 ms
+        from cryptography.x509 import (  # noqa: PLC0415  # 40 ms
+            ExtensionNotFound,
+            SubjectAlternativeName,
+        )
 
-        told = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+        try:
+            told = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+        except ExtensionNotFound:
+            return False
         is_ours = certificate.issuer == authority.certificate.subject
         is_lasting = self._days_left(certificate) > SERVER_RENEWED_DAYS
         return is_ours and is_lasting and list(told) == alternatives(self._names)

@@ -64,7 +64,11 @@ class Engine(Protocol):
         ...
 
     def snapshot(self) -> Ground:
-        """Return the state as it is now, for good."""
+        """Return the state as it is now, for good.
+
+        Raises:
+            DiskError: it is not to be had.
+        """
         ...
 
     def version(self) -> int:
@@ -244,12 +248,12 @@ class GroupCommitStore:
             return  # the store failed meanwhile
         try:
             self._newest.hand_over()
+            snapshot = self._engine.snapshot()
         except DiskError as err:
             self._fail(err)
             return
         self._began_s = asyncio.get_running_loop().time()
         self._syncing, self._next = self._next, _Group()
-        snapshot = self._engine.snapshot()
         self._engine.sync(lambda failure: self._end_sync(snapshot, failure))
 
     def _end_sync(self, snapshot: Ground, failure: Exception | None) -> None:

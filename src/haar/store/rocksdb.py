@@ -87,8 +87,13 @@ class RocksStore(GroupCommitStore):
 
         Raises:
             DiskError: it cannot be made.
+            StoreStopped: the log cannot be synced, which ends the store: never try an fsync again.
         """
-        await in_thread(self._rocks.checkpoint, path)
+        try:
+            covered = await in_thread(self._rocks.flush)
+        except DiskError as err:
+            raise self._fail(err) from err
+        await in_thread(self._rocks.checkpoint, path, covered)
 
 
 class _RocksEngine:
@@ -109,7 +114,10 @@ class _RocksEngine:
 
     def snapshot(self) -> Ground:
         """Return the state as it is now."""
-        fixed = Fixed(self._db)
+        try:
+            fixed = Fixed(self._db)
+        except Exception as err:  # rocksdict raises bare Exception
+            raise DiskError(str(err)) from err
         self._fixed.add(fixed)
         return fixed
 
@@ -161,11 +169,18 @@ class _RocksEngine:
         """Return RocksDB's own figures."""
         return {name: self._db.property_int_value(told) or 0 for name, told in FIGURES.items()}
 
-    def checkpoint(self, path: Path) -> None:
-        """Make a copy of everything written at ``path``, mostly of hard links."""
+    def flush(self) -> int:
+        """Sync the log; return the sequence number of the last row that it covers."""
         covered = self._db.latest_sequence_number()
         try:
             self._db.flush_wal(True)  # noqa: FBT003  # rocksdict's signature
+        except Exception as err:  # rocksdict raises bare Exception
+            raise DiskError(str(err)) from err
+        return covered
+
+    def checkpoint(self, path: Path, covered: int) -> None:
+        """Make a copy of everything written at ``path``, mostly of hard links."""
+        try:
             Checkpoint(self._db).create_checkpoint(str(path))
         except Exception as err:  # rocksdict raises bare Exception
             raise DiskError(str(err)) from err

@@ -25,6 +25,7 @@ class SimulatedDisk:
     Attributes:
         unsynced: the transactions that a crash may take back, oldest first.
         fails: whether the next write or sync fails, as it does on a disk that is full or broken.
+        forgets: whether snapshots are not to be had, as where memory or file handles have run out.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -34,6 +35,7 @@ class SimulatedDisk:
         self._version = 0
         self.unsynced: list[OverlayTransaction] = []
         self.fails = False
+        self.forgets = False
 
     def newest(self) -> Ground:
         """Return the state with everything written."""
@@ -41,6 +43,8 @@ class SimulatedDisk:
 
     def snapshot(self) -> Ground:
         """Return the durable state: it changes only where a sync ends, and readers with it."""
+        if self.forgets:
+            raise DiskError("the simulated device has no handle left")
         return self._durable
 
     def version(self) -> int:

@@ -262,6 +262,8 @@ class App:
         )
         held = self._parts.server.room.used
         yield Figure("haar_body_bytes", "gauge", "Bytes of bodies held in memory.", held)
+        stuck = self._parts.workers.stuck_jobs()
+        yield Figure("haar_jobs_stuck", "gauge", "Jobs that fail again and again.", stuck)
         store = self._parts.store
         if isinstance(store, Counted):
             for name, value in store.figures().items():
@@ -277,6 +279,7 @@ class App:
             "pid": os.getpid(),
             "data": str(self.config.data) if self.config.data else None,
             "uptime_seconds": (self.wall.now_ms() - self._started_ms) // 1000,
+            "stuck_jobs": self._parts.workers.stuck_jobs(),
             "services": {service.models[0]: "running" for service in self.services},
         }
 

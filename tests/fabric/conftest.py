@@ -86,6 +86,12 @@ class World:
         self._runner.start()
         await self.settle()
 
+    @property
+    def stuck(self) -> int:
+        """How many jobs fail again and again."""
+        assert self._runner is not None
+        return self._runner.stuck()
+
     async def stop(self) -> None:
         """Stop as a shutdown does."""
         assert self._runner is not None

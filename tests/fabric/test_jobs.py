@@ -293,6 +293,33 @@ async def test_bodies_run_in_batches_and_one_that_fails_holds_up_nobody(world: A
 
 
 @pytest.mark.parametrize("is_body", [True, False])
+async def test_a_job_that_fails_again_and_again_is_told(world: Any, *, is_body: bool) -> None:
+    """Without an end it goes on for ever; it counts as stuck until it works."""
+    failures: list[int] = []
+
+    def apply(job: Job, tx: Transaction) -> None:
+        if len(failures) < jobs.STUCK_ATTEMPTS:
+            failures.append(job.attempt)
+            raise ValueError("not yet")
+
+    async def handle(job: Job, cloud: Cloud) -> Finish:
+        return lambda tx: apply(job, tx)
+
+    work: Any = {"apply": apply} if is_body else {"handler": handle}
+    kind = JobKind("k", backoff_ms=10, **work)
+    await world.schedule(kind, "a")
+    await world.start(kind)
+    while len(failures) < jobs.STUCK_ATTEMPTS:
+        assert world.stuck == 0
+        await world.advance(1000)
+    assert world.stuck == 1
+    while left(world):
+        await world.advance(1000)
+    assert world.stuck == 0
+    await world.stop()
+
+
+@pytest.mark.parametrize("is_body", [True, False])
 async def test_a_job_that_cannot_be_given_up_holds_up_nobody(world: Any, is_body: bool) -> None:
     """A dead-letter rule that fails is tried again after a wait, and the jobs behind go on."""
     given_up: list[int] = []

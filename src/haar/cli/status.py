@@ -138,6 +138,8 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
     yield f"  data      {figures.get('data') or 'in memory only'}"
     if "data_bytes" in figures:
         yield f"  on disk   {size(figures['data_bytes'])}, {size(figures['free_bytes'])} free"
+    if figures.get("stuck_jobs"):
+        yield f"  stuck     {figures['stuck_jobs']} jobs fail again and again; the log tells why"
     for name, state in sorted(figures.get("services", {}).items()):
         yield f"  {state:9} {name}"
 

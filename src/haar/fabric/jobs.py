@@ -36,6 +36,8 @@ from haar.store.layers.timeline import Entry, Timeline
 BACKOFF_MS_MAX = 15 * 60 * 1000
 BATCH = 100
 FLOOR_EVERY_MS = 1000
+STUCK_ATTEMPTS = 10
+"""A job that failed so often is told to the operator: some two minutes after the first time."""
 
 log = Log()
 
@@ -114,6 +116,10 @@ class JobRunner:
             loop.create_task(lane.run(), name=f"jobs {lane.kind.kind}") for lane in self._lanes
         ]
 
+    def stuck(self) -> int:
+        """Return how many jobs fail again and again."""
+        return sum(len(lane.stuck) for lane in self._lanes)
+
     async def stop(self) -> None:
         """Cancel what runs; it is due again at the next start."""
         for task in self._tasks:
@@ -124,12 +130,17 @@ class JobRunner:
 
 
 class _Lane:
-    """The jobs of one kind."""
+    """The jobs of one kind.
+
+    Attributes:
+        stuck: keys of those that failed often, and not yet otherwise ended.
+    """
 
     def __init__(self, cloud: Cloud, kind: JobKind) -> None:
         self.kind = kind
         self._cloud = cloud
         self._timeline = _timeline(kind.kind)
+        self.stuck: set[str] = set()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake: Callable[[], object] = _nobody
         self._has_floor = True  # an earlier process may have left one
@@ -218,6 +229,7 @@ class _Lane:
         """Run the bodies of some jobs in one transaction; if that fails, each in its own."""
         try:
             await self._cloud.transact(lambda tx: self._apply_all(due, tx))
+            self.stuck.difference_update(job.key for job in due)
         except StoreStopped:
             raise
         except Exception:  # a supervisor: one job's failure must not hold up the others
@@ -268,6 +280,7 @@ class _Lane:
                     finish(tx)
 
         await self._cloud.transact(body)
+        self.stuck.discard(job.key)
 
     async def _fail(self, job: Job) -> None:
         """Give the job up after its last attempt; else, or if that fails too, try it later."""
@@ -279,7 +292,10 @@ class _Lane:
             except Exception:  # a supervisor: a dead-letter rule that fails is tried again, too
                 log.exception("job not given up", kind=job.kind, key=job.key, attempt=job.attempt)
             else:
+                self.stuck.discard(job.key)
                 return
+        if job.attempt >= STUCK_ATTEMPTS:
+            self.stuck.add(job.key)
         wait_ms = backoff_ms(self.kind, job.attempt, self._cloud.entropy.fraction())
         due_ms = self._cloud.clock.now_ms() + wait_ms
         await self._cloud.transact(lambda tx: _postpone(tx, job, due_ms))

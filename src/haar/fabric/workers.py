@@ -47,6 +47,10 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._jobs.stop()
 
+    def stuck_jobs(self) -> int:
+        """Return how many jobs fail again and again."""
+        return self._jobs.stuck()
+
     async def _supervise(self, worker: Worker) -> None:
         failures = 0
         while True:

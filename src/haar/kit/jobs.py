@@ -44,7 +44,8 @@ class JobKind:
         handler: asynchronous work; or None with ``apply``.
         apply: work that is only a transaction: ``(job, tx)``, run in the finishing transaction.
         concurrency: how many run at once.
-        attempts_max: after so many failures ``on_dead`` runs and the job is removed.
+        attempts_max: after so many failures ``on_dead`` runs and the job is removed. By default
+            it is tried for ever, as sweeps must be, which nobody else does; it is told as stuck.
         backoff_ms: of the first retry; doubles each time with full jitter, up to 15 minutes.
         on_dead: the owner's dead-letter rule, in the transaction that removes the job.
     """

@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from haar.services.states import keys
+from haar.services.states.records import FRAMES
+from haar.services.states.service import ATTEMPTS_MAX
+from haar.store.api import Transaction
+
 END = {"Type": "Succeed"}
 MISSING = "arn:aws:lambda:us-east-1:000000000000:function:missing"
 """A task that fails at once, with Lambda.ResourceNotFoundException."""
@@ -198,3 +203,32 @@ def test_states_all_does_not_catch_everything(states: Any, error: str) -> None:
         "Next": "E",
     }
     assert states.state(parallel, {}, E=END)["error"] == error
+
+
+def spoil(states: Any, arn: str) -> None:
+    """Let an execution stand in a state that its timer does not fit: as a bug of ours would."""
+    _, _, _, region, account, _, machine, name = arn.split(":")
+    path = (account, region, machine, name)
+
+    def body(tx: Transaction) -> None:
+        for row in list(tx.scan(keys.frames(path), limit=10)):
+            frame = FRAMES.decode(row.value)
+            frame.state = "Other"
+            tx.put(row.key, FRAMES.encode(frame))
+
+    states.cloud.run(states.cloud.app._parts.store.transact(body))
+
+
+def test_an_execution_that_fails_for_certain_ends(fresh_states: Any) -> None:
+    """A step that raises again and again is given up: the execution fails, and nothing is stuck."""
+    states = fresh_states
+    other = {"Other": {"Type": "Pass", "End": True}}
+    arn = run_for(states, {"Type": "Wait", "Seconds": 3, "Next": "Other"}, None, 0, **other)
+    spoil(states, arn)
+    for _ in range(ATTEMPTS_MAX):
+        assert states.describe(arn)["status"] == "RUNNING"
+        states.tick(120_000)
+    answer = states.ended(arn)
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.Runtime")
+    assert states.history(arn)[-1]["type"] == "ExecutionFailed"
+    assert states.cloud.app._parts.workers.stuck_jobs() == 0

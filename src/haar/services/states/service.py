@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haar.kit.jobs import JobKind
+from haar.kit.jobs import Handler, JobKind
 from haar.kit.operation import collect
 from haar.kit.service import Service
 from haar.services.states.callbacks import (
@@ -32,15 +32,32 @@ from haar.services.states.machines import (
 )
 from haar.services.states.map_runs import describe_map_run, list_map_runs, update_map_run
 from haar.services.states.pump import pump
-from haar.services.states.workers import continue_step, fire_timer, run_task
+from haar.services.states.workers import continue_step, fire_timer, give_up, give_up_run, run_task
 
 TASKS_AT_ONCE = 128
 FUNCTIONS_AT_ONCE = 64
 """As many as functions have processes by default: the rest waits in the store, where waiting costs
 nothing, and not for a process, where it ends in a refusal."""
 
+ATTEMPTS_MAX = 10
+"""Of what should never fail: errors of tasks are answers to the execution, and no failures.
+
+They take some two minutes, in which whatever was wrong with the machine may have passed."""
+
 MAP_RUNS_AT_ONCE = 1_000
 """Open Map Runs of an account. Source: AWS docs, Step Functions quotas."""
+
+
+def _lasting(kind: str, handler: Handler, concurrency: int) -> JobKind:
+    """Return a kind of jobs whose executions end where a job fails for certain."""
+    return JobKind(
+        kind,
+        handler=handler,
+        concurrency=concurrency,
+        attempts_max=ATTEMPTS_MAX,
+        on_dead=give_up,
+    )
+
 
 SERVICE = Service(
     name="states",
@@ -69,11 +86,17 @@ SERVICE = Service(
         send_task_heartbeat,
     ),
     jobs=(
-        JobKind(TASK, handler=run_task, concurrency=TASKS_AT_ONCE),
-        JobKind(FUNCTION, handler=run_task, concurrency=FUNCTIONS_AT_ONCE),
-        JobKind(TIMER, handler=fire_timer, concurrency=64),
-        JobKind(STEP, handler=continue_step, concurrency=64),
-        JobKind(MAP, handler=pump, concurrency=MAP_RUNS_AT_ONCE),
+        _lasting(TASK, run_task, TASKS_AT_ONCE),
+        _lasting(FUNCTION, run_task, FUNCTIONS_AT_ONCE),
+        _lasting(TIMER, fire_timer, 64),
+        _lasting(STEP, continue_step, 64),
+        JobKind(
+            MAP,
+            handler=pump,
+            concurrency=MAP_RUNS_AT_ONCE,
+            attempts_max=ATTEMPTS_MAX,
+            on_dead=give_up_run,
+        ),
     ),
     iam_prefix="states",
 )

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from haar.kernel.clock import SystemClock, VirtualClock
 from haar.kernel.entropy import SeededEntropy
+from haar.kit.call import Call, Principal, Scope
 from haar.testing import Running, running
 
 MINUTE_MS = 60 * 1000
@@ -55,6 +56,25 @@ class Moving:
 
     def put(self, p: str, version: int) -> None:
         self.db.put_item(TableName=TABLE, Item=item(p, version))
+
+    def late(self, p: str, at_ms: int) -> None:
+        """Put an item by a call that was accepted earlier."""
+        cloud = self._cloud.app.cloud
+        declared = cloud.registry.find("dynamodb", "dynamodb", "PutItem")
+        scope = Scope("000000000000", "us-east-1")
+        call = Call(
+            service="dynamodb",
+            operation="PutItem",
+            members={"TableName": TABLE, "Item": item(p, 1)},
+            principal=Principal("root", "arn:aws:iam::000000000000:root", scope.account, ""),
+            scope=scope,
+            resources=(self.arn,),
+            request_id="",
+            now_ms=at_ms,
+            entropy=SeededEntropy(1),
+            endpoint="",
+        )
+        self._cloud.run(cloud.transact(lambda tx: declared.function(call, tx)))
 
     def delete(self, p: str) -> None:
         self.db.delete_item(TableName=TABLE, Key={"p": {"S": p}})
@@ -198,6 +218,22 @@ def test_an_export_is_the_difference_of_two_moments(moving: Moving) -> None:
             found[p] = int(line["NewImage"]["version"]["N"])
     assert found == after
     moving.db.delete_table(TableName=TABLE)  # nothing holds it any more
+
+
+def test_spans_that_follow_each_other_have_each_change_once(moving: Moving) -> None:
+    """Also where commits are not in the order of their times, as of a batch across the moment."""
+    from_ms = moving.now_ms
+    moving.put("before", 1)
+    moving.pass_minutes(20)
+    middle_ms = moving.now_ms
+    moving.put("after", 1)
+    moving.late("late", middle_ms - 1)  # was asked for before the moment, and came after it
+    moving.put("at last", 1)
+    moving.pass_minutes(20)
+    spans = ((from_ms, middle_ms), (middle_ms, moving.now_ms))
+    exports = [moving.lines(moving.ended(moving.start(*span))) for span in spans]
+    found = [[line["Keys"]["p"]["S"] for line in lines] for lines in exports]
+    assert [sorted(names) for names in found] == [["after", "before", "late"], ["at last"]]
 
 
 def test_an_export_goes_on_after_each_restart(tmp_path: Path) -> None:

@@ -10,6 +10,10 @@ which schedules the next, while the table works on. It has three phases:
    the span, so that each becomes what it was then.
 
 Then :mod:`.writing` brings them to S3.
+
+Commits need not be in the order of their times to the millisecond. So a moment is a place in the
+journal: after the last entry whose time is before it. A span that begins where another one ended
+begins at the same place: between the two nothing is missing and nothing comes twice.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ class Gathering(msgspec.Struct, frozen=True, array_like=True):
         before: the entry of the journal before which the next one is read.
         phase: ``find``, ``copy`` or ``undo``.
         after: the last row that was copied, without its prefix.
+        newest: the last entry of the span, once it was found.
     """
 
     uid: int
@@ -49,6 +54,7 @@ class Gathering(msgspec.Struct, frozen=True, array_like=True):
     before: bytes
     phase: str = FIND
     after: bytes = b""
+    newest: bytes = b""
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True):
@@ -91,14 +97,17 @@ def step(job: Job, tx: Transaction) -> None:
 
 def _find(tx: Transaction, gathering: Gathering) -> Gathering:
     """Note some more rows that changed; return what is left to do."""
-    number, before = 0, gathering.before
-    for before, entry in journal.backwards(tx, gathering.table, gathering.before, STEP_ROWS):  # noqa: B007  # the last key is where the next step begins
-        number += 1
+    newest, before = gathering.newest, b""
+    for before, entry in journal.backwards(tx, gathering.table, gathering.before, STEP_ROWS):
         if entry.at_ms < gathering.from_ms:
-            return _replace(gathering, phase=COPY)
-        if not entry.copy and entry.at_ms < gathering.to_ms:
+            return _replace(gathering, phase=COPY, newest=newest)
+        if not newest and entry.at_ms < gathering.to_ms:
+            newest = before
+        if newest and not entry.copy:
             _note(tx, gathering, entry)
-    return _replace(gathering, before=before) if number else _replace(gathering, phase=COPY)
+    if before:
+        return _replace(gathering, before=before, newest=newest)
+    return _replace(gathering, phase=COPY, newest=newest)
 
 
 def _note(tx: Transaction, gathering: Gathering, entry: Entry) -> None:
@@ -126,9 +135,9 @@ def _copy(tx: Transaction, gathering: Gathering) -> Gathering:
 def _undo(tx: Transaction, gathering: Gathering) -> Gathering | None:
     """Undo some more entries in the copies; return what is left to do, None if nothing."""
     number, before = 0, gathering.before
-    for before, entry in journal.backwards(tx, gathering.table, gathering.before, STEP_ROWS):  # noqa: B007  # as above
+    for before, entry in journal.backwards(tx, gathering.table, gathering.before, STEP_ROWS):
         number += 1
-        if entry.at_ms < gathering.to_ms:
+        if before <= gathering.newest:
             return None
         place = keys.backup_rows(gathering.uid) + entry.key
         raw = None if entry.copy else tx.get(place)

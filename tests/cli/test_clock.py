@@ -83,7 +83,7 @@ def test_data_whose_time_was_moved_needs_dev(
 
 
 def ask(endpoint: str, headers: dict[str, str], action: str = "ScaleClock") -> tuple[int, Any]:
-    connection = HTTPConnection(endpoint.removeprefix("http://"), timeout=10)
+    connection = HTTPConnection(endpoint.removeprefix("http://"), timeout=60)
     try:
         connection.request("POST", f"/_haar/admin/{action}", b'{"rate": 0}', headers)
         answer = connection.getresponse()

@@ -86,7 +86,7 @@ class Broken(NamedTuple):
     def client(self, service: str) -> Any:
         """Return a client that does not try again."""
         config = Config(
-            retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=20
+            retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=60
         )
         return boto3.session.Session().client(
             service,

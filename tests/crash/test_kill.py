@@ -35,7 +35,7 @@ def clients(haar: HaarProcess) -> Callable[[str], Any]:
     """
     keys, config = (
         haar.keys(),
-        Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=20),
+        Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=60),
     )
     session = boto3.session.Session()
     made = {
@@ -85,7 +85,7 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
             time.sleep(moments.fraction() * 0.3)
             haar.kill()
             for thread in threads:
-                thread.join(timeout=30)
+                thread.join(timeout=90)
                 assert not thread.is_alive(), "a call must end when its server does"
             haar.start()
             for writer in all_writers:

@@ -25,7 +25,7 @@ def cloud() -> Iterator[Running]:
 def post(cloud: Running, head: bytes, body: bytes = b"") -> tuple[int, dict[str, Any]]:
     """Return status and content of the answer to a request whose body may lack."""
     host, port = cloud.endpoint.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as client:
+    with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(b"POST /_haar/admin/" + head + body)
         received = b""
         while piece := client.recv(65_536):

@@ -290,7 +290,7 @@ def test_long_polls_leave_room_for_others() -> None:
 def test_a_late_request_is_refused_by_the_server() -> None:
     """Before its signature is looked at."""
     with running() as cloud:
-        connection = HTTPConnection(cloud.endpoint.removeprefix("http://"), timeout=10)
+        connection = HTTPConnection(cloud.endpoint.removeprefix("http://"), timeout=60)
         headers = {
             "X-Amz-Target": "AWSStepFunctions.ListStateMachines",
             "amz-sdk-request": "ttl=20200101T000000Z; attempt=1",

@@ -56,10 +56,10 @@ def test_a_client_that_left_is_not_recorded_as_answered(tmp_path: Path) -> None:
     """Nobody knows whether such a call has happened; its record does not say that it succeeded."""
     with running(data=tmp_path) as cloud:
         once = Config(read_timeout=1, retries={"total_max_attempts": 1})
-        sqs = cloud.client("sqs", config=once)
-        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        url = cloud.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+        hasty = cloud.client("sqs", config=once)
         with pytest.raises(ReadTimeoutError):
-            sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+            hasty.receive_message(QueueUrl=url, WaitTimeSeconds=20)
     told = lines(tmp_path / "audit" / "calls.jsonl")
     assert [(one["operation"], one["error"]) for one in told] == [
         ("CreateQueue", ""),

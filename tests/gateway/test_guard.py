@@ -27,7 +27,7 @@ def ask(
     path: str = "/",
     **headers: str,
 ) -> tuple[HTTPResponse, str]:
-    connection = HTTPConnection(cloud.endpoint.removeprefix("http://"), timeout=10)
+    connection = HTTPConnection(cloud.endpoint.removeprefix("http://"), timeout=60)
     connection.putrequest(method, path, skip_host=True)
     if host is not None:
         connection.putheader("Host", host)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 def page(haar: Any, path: str, method: str = "GET") -> tuple[int, str]:
     try:
-        with urlopen(Request(haar.endpoint + path, method=method), timeout=10) as answer:
+        with urlopen(Request(haar.endpoint + path, method=method), timeout=60) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as refused:
         return refused.code, refused.read().decode()

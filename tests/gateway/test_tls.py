@@ -30,7 +30,7 @@ def trusting(cloud: Running) -> ssl.SSLContext:
 def handshake(cloud: Running, name: str, context: ssl.SSLContext) -> str | None:
     port = int(cloud.endpoint.rpartition(":")[2])
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         return secure.version()

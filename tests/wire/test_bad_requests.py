@@ -233,7 +233,7 @@ def test_no_broken_body_makes_an_operation_fail(cloud: Running, model: str, oper
 def talk(cloud: Running, data: bytes) -> bytes:
     """Send bytes, close the sending side, and return all that comes back."""
     host, port = cloud.endpoint.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as client:
+    with socket.create_connection((host, int(port)), timeout=60) as client:
         with contextlib.suppress(ConnectionError):
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)

@@ -18,7 +18,7 @@ import pytest
 from haar.fabric.sandbox.pool import Sandboxes, TooManyInvocations
 from haar.kernel.clock import SystemClock
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:
@@ -55,7 +55,7 @@ def handler(event, context):
 """
 
     async def body(bench: Any) -> Any:
-        program = bench.python(source, timeout_s=0.5)
+        program = bench.python(source, timeout_s=3)
         hung, after = await bench.run(program, b"1"), await bench.run(program, b"0")
         return hung, after
 
@@ -63,10 +63,10 @@ def handler(event, context):
     assert hung.error == "Unhandled"
     assert json.loads(hung.payload) == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": "RequestId: request-1 Error: Task timed out after 0.50 seconds",
+        "errorMessage": "RequestId: request-1 Error: Task timed out after 3.00 seconds",
     }
     pid = int(hung.log.splitlines()[1])
-    assert b"request-1 Task timed out after 0.50 seconds" in hung.log
+    assert b"request-1 Task timed out after 3.00 seconds" in hung.log
     assert int(after.payload) != pid
     assert not is_alive(pid)
 

@@ -18,7 +18,7 @@ from haar.services.lambda_.invocations import ASYNC_KIND
 from haar.store.layers.timeline import Timeline
 from haar.testing import running
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:tested"
 
 

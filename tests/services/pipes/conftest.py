@@ -20,7 +20,7 @@ PYTHON = f"python3.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::000000000000:role/tester"
 SOURCE = "arn:aws:sqs:us-east-1:000000000000:source"
 TARGET = "arn:aws:sqs:us-east-1:000000000000:target"
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 def eventually(found: Callable[[], Any]) -> Any:
@@ -59,7 +59,7 @@ class Pipeline:
             Role=ROLE,
             Handler="app.handler",
             Code={"ZipFile": buffer.getvalue()},
-            **settings,
+            **{"Timeout": 60, **settings},
         )["FunctionArn"]
 
     def create(self, source: str = SOURCE, target: str = TARGET, **members: Any) -> dict[str, Any]:
@@ -99,6 +99,7 @@ class Pipeline:
         return list(self._taken(url, count))
 
     def _taken(self, url: str, count: int) -> Iterator[dict[str, Any]]:
+        deadline = time.monotonic() + PATIENCE_S
         while count > 0:
             answer = self.sqs.receive_message(
                 QueueUrl=url,
@@ -107,7 +108,7 @@ class Pipeline:
                 MessageSystemAttributeNames=["All"],
             )
             messages = answer.get("Messages", [])
-            assert messages, f"{count} messages did not come"
+            assert messages or time.monotonic() < deadline, f"{count} messages did not come"
             for message in messages:
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 yield message

@@ -27,7 +27,7 @@ RSS_BYTES_MAX = 200 * MIB
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Return once a condition holds; fail if it does not for long."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         threading.Event().wait(0.02)

@@ -39,11 +39,11 @@ def test_kombu_puts_and_gets(cloud: Running, name: str) -> None:
         queue = connection.SimpleQueue(name)
         for n in range(3):
             queue.put({"n": n})
-        first = queue.get(timeout=10)
+        first = queue.get(timeout=60)
         first.requeue()
         seen = []
         while len(seen) < 3:
-            message = queue.get(timeout=10)
+            message = queue.get(timeout=60)
             seen.append(message.payload["n"])
             message.ack()
         assert sorted(seen) == [0, 1, 2]

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+PATIENCE_S = 60
+
 
 def redrive(arn: str, receives_max: int | str = 1) -> dict[str, str]:
     return {
@@ -46,14 +48,14 @@ class Pair:
         assert self.receive(self.source) == []
 
     def until(self, url: str, expected: tuple[int, int, int], counts: Callable[..., Any]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while counts(self.sqs, url) != expected:
             assert time.monotonic() < deadline, counts(self.sqs, url)
             self.timed.pass_s(0.1)
 
     def task(self) -> dict[str, Any]:
         """Return the newest task, once it does not run any more."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             (task,) = self.sqs.list_message_move_tasks(SourceArn=self.dead_arn)["Results"]
             if task["Status"] != "RUNNING":
@@ -262,7 +264,7 @@ def test_messages_expire(timed: Any, counts: Any, is_fifo: bool) -> None:
     assert sum(counts(timed.sqs, url)) == 3
     timed.pass_s(2)
     assert "Messages" not in timed.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while counts(timed.sqs, url) != (0, 0, 0):
         assert time.monotonic() < deadline, counts(timed.sqs, url)
         timed.pass_s(1)
@@ -274,6 +276,6 @@ def test_a_shorter_retention_counts_at_once(timed: Any, counts: Any) -> None:
     timed.sqs.send_message(QueueUrl=url, MessageBody="x")
     timed.pass_s(120)
     timed.sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while counts(timed.sqs, url) != (0, 0, 0):
         assert time.monotonic() < deadline

@@ -201,7 +201,7 @@ def test_a_long_poll_wakes_when_the_group_is_free(timed: Any, fifo: str) -> None
             timed.cloud.client("sqs").receive_message, QueueUrl=fifo, WaitTimeSeconds=20
         )
         delete(timed, fifo, *found)
-        assert texts(answer.result(timeout=10)["Messages"]) == ["2"]
+        assert texts(answer.result(timeout=60)["Messages"]) == ["2"]
 
 
 def test_a_receive_can_be_tried_again(timed: Any, fifo: str) -> None:

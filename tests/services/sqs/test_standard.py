@@ -151,7 +151,7 @@ def test_a_long_poll_returns_with_the_message(client: Any, queue: str) -> None:
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(client.receive_message, QueueUrl=queue, WaitTimeSeconds=20)
         client.send_message(QueueUrl=queue, MessageBody="here")
-        assert answer.result(timeout=10)["Messages"][0]["Body"] == "here"
+        assert answer.result(timeout=60)["Messages"][0]["Body"] == "here"
 
 
 def test_many_polls_share_what_comes(client: Any, queue: str) -> None:
@@ -212,7 +212,7 @@ def test_a_poll_whose_queue_is_deleted_is_told(client: Any, queue: str, refusal:
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(refusal, client.receive_message, QueueUrl=queue, WaitTimeSeconds=20)
         client.delete_queue(QueueUrl=queue)
-        assert answer.result(timeout=10)[0] == "AWS.SimpleQueueService.NonExistentQueue"
+        assert answer.result(timeout=60)[0] == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 def test_no_message_is_received_twice_by_many(client: Any, queue: str) -> None:

@@ -143,6 +143,21 @@ def test_a_move_task_keeps_its_rate_and_can_be_cancelled(
     pair.until(target, (3, 0, 0), counts)
 
 
+def test_a_queue_made_anew_has_no_tasks(timed: Any) -> None:
+    """Those of a deleted queue of that name are gone with it, also one that runs."""
+    pair = Pair(timed)
+    pair.kill("a", "b", "c")
+    start = {"SourceArn": pair.dead_arn, "MaxNumberOfMessagesPerSecond": 1}
+    pair.sqs.start_message_move_task(**start)
+    pair.sqs.delete_queue(QueueUrl=pair.dead)
+    timed.pass_s(61)
+    assert pair.sqs.create_queue(QueueName="dead")["QueueUrl"] == pair.dead
+    assert "Results" not in pair.sqs.list_message_move_tasks(SourceArn=pair.dead_arn)
+    pair.kill("d")
+    pair.sqs.start_message_move_task(**start)
+    assert pair.task()["Status"] == "COMPLETED"
+
+
 def test_a_move_task_without_a_way_fails(timed: Any, counts: Any) -> None:
     """A message that was sent to the dead-letter queue itself has no queue to go back to."""
     pair = Pair(timed)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from haar.services.sqs.expiry import BATCH
 from haar.testing import running
 
 WRONG_KIND = "The request include parameter that is not valid for this queue type."
@@ -288,3 +289,22 @@ def test_a_fifo_queue_survives_a_restart(tmp_path: Path) -> None:
         )["Messages"]
         told = [(m["Body"], m["Attributes"]["ApproximateReceiveCount"]) for m in found]
         assert told == [("1", "2"), ("2", "1")]
+
+
+def test_what_is_in_flight_is_not_in_the_way_of_the_sweep(timed: Any) -> None:
+    """However many expired messages are in flight, those behind them are removed."""
+    lasting = {"FifoQueue": "true", "MessageRetentionPeriod": "60", "VisibilityTimeout": "600"}
+    attributes = {**lasting, "ContentBasedDeduplication": "true"}
+    url = timed.sqs.create_queue(QueueName="busy.fifo", Attributes=attributes)["QueueUrl"]
+    count = BATCH + 20
+    for start in range(0, count, 10):
+        entries = [
+            {"Id": str(n), "MessageBody": f"{n}", "MessageGroupId": f"{n}"}
+            for n in range(start, start + 10)
+        ]
+        assert "Failed" not in timed.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    received = 0
+    while received < BATCH:
+        received += len(receive(timed, url))
+    timed.pass_s(61)
+    until_swept(timed, url)

@@ -16,6 +16,8 @@ from haar.store.api import Span, Transaction, after_prefix
 
 SWEEP_KIND = "sqs.sweep"
 BATCH = 500
+LOOKED_AT_MAX = 4 * BATCH
+"""Of a FIFO queue, in one transaction: messages in flight are passed over."""
 
 _REST_MS = 1000
 """A sweep that found everything in order does not come back sooner."""
@@ -100,15 +102,20 @@ def _sweep_fifo(tx: Transaction, queue: Queue, now_ms: int) -> int:
     """Remove expired messages of groups of which nothing is in flight."""
     rows = Rows(tx, queue)
     own = rows.own
-    due_ms, number = _end_ms(queue, now_ms), 0
-    for row in list(tx.scan(Span(own.arrivals, after_prefix(own.arrivals)), limit=BATCH)):
+    due_ms, number, passed = _end_ms(queue, now_ms), 0, 0
+    for row in list(tx.scan(Span(own.arrivals, after_prefix(own.arrivals)), limit=LOOKED_AT_MAX)):
         sent_ms: int = SENT.unpack_from(row.value)[0]
         if _end_ms(queue, sent_ms) > now_ms:
             due_ms = _end_ms(queue, sent_ms)
             break
-        number += _remove_fifo(rows, row.value[SENT.size :], row.key[-SEQ_BYTES:])
+        removed = _remove_fifo(rows, row.value[SENT.size :], row.key[-SEQ_BYTES:])
+        number, passed = number + removed, passed + 1 - removed
+        if number == BATCH:
+            break
     rows.write()
-    return now_ms if number == BATCH else due_ms
+    if number == BATCH:
+        return now_ms
+    return min(due_ms, now_ms + _REST_MS) if passed else due_ms
 
 
 def _remove_fifo(rows: Rows, group: bytes, seq: bytes) -> int:

@@ -120,6 +120,13 @@ def running(tx: Transaction, arn: str) -> Task | None:
     return next((task for task in tasks_of(tx, arn) if task.status == RUNNING), None)
 
 
+def forget(tx: Transaction, arn: str) -> None:
+    """Remove the tasks of a queue that goes; one that runs ends."""
+    jobs.cancel(tx, kind=MOVE_KIND, key=arn)
+    tx.clear(keys.moving(arn))
+    tx.delete(keys.tasks(arn))
+
+
 @operation(
     "StartMessageMoveTask",
     members="SourceArn DestinationArn MaxNumberOfMessagesPerSecond",

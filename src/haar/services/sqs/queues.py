@@ -13,7 +13,7 @@ from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import anything, operation
 from haar.kit.tags import write_tags
-from haar.services.sqs import attributes, expiry, fifo, keys, kinds, redrive, tags
+from haar.services.sqs import attributes, expiry, fifo, keys, kinds, moves, redrive, tags
 from haar.services.sqs.attributes import Fields
 from haar.services.sqs.errors import (
     InvalidParameterValue,
@@ -231,7 +231,8 @@ def set_queue_attributes(call: Call[Members], tx: Transaction) -> Members:
 def delete_queue(call: Call[Members], tx: Transaction) -> Members:
     """Delete a queue with its messages, at once.
 
-    Keys: clears ``queue``, ``tags``, ``source`` and all below ``data``; writes ``deleted``.
+    Keys: clears ``queue``, ``tags``, ``source``, ``task``, ``moving`` and all below ``data``;
+    writes ``deleted``.
 
     Raises:
         QueueDoesNotExist: no such queue.
@@ -245,6 +246,7 @@ def delete_queue(call: Call[Members], tx: Transaction) -> Members:
         tx.clear(keys.source(queue.dead_letter_arn, queue.arn))
     tx.delete(keys.data(queue.id).all)
     expiry.cancel(tx, queue)
+    moves.forget(tx, queue.arn)
     tx.put(keys.deleted(queue.arn), call.now_ms.to_bytes(_TIME_BYTES, "big"))
     return {}
 

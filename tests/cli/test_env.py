@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,6 +47,43 @@ def test_a_shell_that_evaluates_it_has_what_clients_read(haar_command: Run, data
         "AWS_SECRET_ACCESS_KEY": "s+e/c%r'et",
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
+def test_the_aws_command_line_needs_no_option(
+    up: Callable[..., Any], haar_command: Run, tmp_path: Path, shell: str
+) -> None:
+    """Version 1 asks AWS for SQS whatever the variables say; evaluated, it asks haar."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell} here")
+    running = up()
+    said = haar_command("env", "--data", str(tmp_path / "data"), "--port", running.port).stdout
+    typed = "aws sqs create-queue --queue-name orders && aws sqs list-queues --output text"
+    place = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ended = subprocess.run(
+        [program, "-c", f"eval {shlex.quote(said)}\n{typed}"],
+        env={"PATH": place, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].endswith("/000000000000/orders")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
+def test_an_alias_is_not_in_the_way(haar_command: Run, data: Path, shell: str) -> None:
+    """A shell in which ``aws`` is an alias can evaluate it all the same."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell} here")
+    said = haar_command("env", "--data", str(data)).stdout
+    script = f"alias aws='echo other'\neval {shlex.quote(said)}\ncommand -V aws"
+    ended = subprocess.run([program, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "function" in ended.stdout
 
 
 def test_settings_come_from_variables_too(haar_command: Run, data: Path) -> None:

@@ -24,6 +24,14 @@ STALE = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 
 BUNDLE = "AWS_CA_BUNDLE"
 
+FUNCTION = (
+    "unalias aws 2>/dev/null || :",
+    'aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url="$AWS_ENDPOINT_URL"} "$@"; }',
+)
+"""Tells the AWS CLI the endpoint as an option, unless one is typed behind it.
+
+Version 1 asks AWS for SQS without that option, whatever variables and files say."""
+
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
@@ -40,6 +48,8 @@ def env(*, data: Path | None, host: str | None, port: int | None, tls: bool | No
     click.echo(f"unset {' '.join(stale)}")
     for name, value in exports(config, *key, bundle).items():
         click.echo(f"export {name}={shlex.quote(value)}")
+    for line in FUNCTION:
+        click.echo(line)
     if sys.stdout.isatty():  # somebody reads it, who wants a shell to
         click.echo(f'# Nothing is set yet. To set it: eval "$({shlex.join(typed())})"')
 

@@ -10,7 +10,10 @@ from haar.services.states import keys
 from haar.services.states.records import FRAMES
 from haar.services.states.service import ATTEMPTS_MAX
 from haar.store.api import Transaction
+from haar.store.subspace import Subspace
 
+DAY_MS = 86_400_000
+PLACE = ("000000000000", "us-east-1")
 END = {"Type": "Succeed"}
 MISSING = "arn:aws:lambda:us-east-1:000000000000:function:missing"
 """A task that fails at once, with Lambda.ResourceNotFoundException."""
@@ -203,6 +206,53 @@ def test_states_all_does_not_catch_everything(states: Any, error: str) -> None:
         "Next": "E",
     }
     assert states.state(parallel, {}, E=END)["error"] == error
+
+
+def rows_of(states: Any) -> list[bytes]:
+    """Return the keys of all that executions have left."""
+
+    def body(tx: Transaction) -> list[bytes]:
+        whole = Subspace("states").span()
+        kept = (keys.machines(*PLACE), Subspace("states").span("revision", *PLACE))
+        rows = tx.scan(whole, limit=100_000)
+        return [row.key for row in rows if not any(one.start <= row.key < one.end for one in kept)]
+
+    async def read() -> list[bytes]:
+        return list(states.cloud.app._parts.store.read(body))
+
+    found: list[bytes] = states.cloud.run(read())
+    return found
+
+
+def test_executions_are_forgotten_in_time(fresh_states: Any) -> None:
+    """Ninety days after the end nothing is left of one or its Map Runs; one that runs stays."""
+    states = fresh_states
+    child = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "C",
+        "States": {"C": {"Type": "Wait", "Seconds": 1, "End": True}},
+    }
+    mapping = {"Type": "Map", "ItemProcessor": child, "ItemsPath": "$.items"}
+    arn = run_for(states, mapping, {"items": [1, 2, 3]}, 5)
+    assert states.ended(arn)["status"] == "SUCCEEDED"
+    lasting = states.machine(
+        {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 20_000_000, "End": True}}}
+    )
+    running = states.client.start_execution(stateMachineArn=lasting)["executionArn"]
+    before = len(rows_of(states))
+    for _ in range(89):
+        states.tick(DAY_MS)
+    assert states.describe(arn)["status"] == "SUCCEEDED"
+    assert len(rows_of(states)) == before
+    for _ in range(3):
+        states.tick(DAY_MS)
+    with pytest.raises(states.client.exceptions.ExecutionDoesNotExist):
+        states.describe(arn)
+    assert states.describe(running)["status"] == "RUNNING"
+    states.client.stop_execution(executionArn=running)
+    for _ in range(92):
+        states.tick(DAY_MS)
+    assert rows_of(states) == []
 
 
 def spoil(states: Any, arn: str) -> None:

@@ -102,6 +102,11 @@ def all_started(account: str, region: str, machine_name: str) -> Span:
     return _STATES.span("started", account, region, machine_name)
 
 
+def every_started() -> Span:
+    """Return the span of all executions that somebody started, by machine and time."""
+    return _STATES.span("started")
+
+
 def mapped(path: Path, run: str) -> bytes:
     """Return the key that lists a Map Run under its execution."""
     return _STATES.pack("mapped", *path, run)
@@ -110,6 +115,17 @@ def mapped(path: Path, run: str) -> bytes:
 def all_mapped(path: Path) -> Span:
     """Return the span of an execution's Map Runs."""
     return _STATES.span("mapped", *path)
+
+
+def mapped_below(run: str) -> Span:
+    """Return the span of the Map Runs of a Map Run's children."""
+    return _STATES.span("mapped", run)
+
+
+def all_of_run(run: str) -> tuple[Span, ...]:
+    """Return the spans of all that lies below a Map Run: its children, and its counters."""
+    words = ("execution", "input", "progress", "frame", "history", "mapped", "open", "count")
+    return tuple(_STATES.span(word, run) for word in words)
 
 
 def map_run(run: str) -> bytes:

@@ -32,6 +32,7 @@ from haar.services.states.machines import (
 )
 from haar.services.states.map_runs import describe_map_run, list_map_runs, update_map_run
 from haar.services.states.pump import pump
+from haar.services.states.retention import forget_old
 from haar.services.states.workers import continue_step, fire_timer, give_up, give_up_run, run_task
 
 TASKS_AT_ONCE = 128
@@ -98,5 +99,6 @@ SERVICE = Service(
             on_dead=give_up_run,
         ),
     ),
+    workers=(forget_old,),
     iam_prefix="states",
 )

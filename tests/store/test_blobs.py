@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -162,6 +163,13 @@ async def test_the_sweep_removes_what_nobody_refers_to(tmp_path: Path) -> None:
         await whole(blobs, lost)
 
 
+def flip(path: Path, at: int) -> None:
+    """Change one bit of a file."""
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 4
+    path.write_bytes(raw)
+
+
 async def gather_into(seen: list[bytes], reading: AsyncIterator[bytes]) -> None:
     async for piece in reading:
         seen.append(piece)  # noqa: PERF401  # it is asked what was seen before the error
@@ -187,18 +195,46 @@ async def test_a_file_that_became_shorter_is_noticed(kept: tuple[FileBlobs, Blob
 
 @pytest.mark.parametrize("at", [0, 300_000, 699_999])
 async def test_a_flipped_bit_is_noticed(kept: tuple[FileBlobs, Blob, Path], at: int) -> None:
-    """A whole read of changed bytes never ends well: its last piece is kept back."""
+    """No wrong byte is given out: what comes before the error is what was written."""
     blobs, blob, path = kept
-    raw = bytearray(path.read_bytes())
-    raw[at] ^= 4
-    path.write_bytes(raw)
+    flip(path, at)
     seen: list[bytes] = []
     with pytest.raises(BlobDamaged):
         await gather_into(seen, blobs.read(blob))
-    assert sum(map(len, seen)) < blob.size
+    assert sample(700_000).startswith(b"".join(seen))
 
 
-async def test_a_blob_without_a_checksum_is_read(kept: tuple[FileBlobs, Blob, Path]) -> None:
-    """Records that are older than the checksum still give their bytes."""
-    blobs, blob, _ = kept
-    assert await whole(blobs, Blob(blob.size, b"", blob.name)) == sample(700_000)
+@pytest.mark.parametrize(("start", "length"), [(300_000, 1), (262_144, 9), (200_000, 200_000)])
+async def test_a_flipped_bit_is_noticed_in_a_part(
+    kept: tuple[FileBlobs, Blob, Path], start: int, length: int
+) -> None:
+    """A part is as certain as the whole; parts that the damage is far from are still read."""
+    blobs, blob, path = kept
+    flip(path, 300_000)
+    with pytest.raises(BlobDamaged):
+        await whole(blobs, blob, start=start, length=length)
+    for far in (0, 600_000):
+        assert await whole(blobs, blob, start=far, length=9) == sample(700_000)[far : far + 9]
+
+
+async def test_a_flipped_checksum_is_noticed(kept: tuple[FileBlobs, Blob, Path]) -> None:
+    """Nobody can tell which of both has changed."""
+    blobs, blob, path = kept
+    flip(path, path.stat().st_size - 1)
+    with pytest.raises(BlobDamaged):
+        await whole(blobs, blob, start=699_999)
+
+
+@pytest.mark.parametrize("has_sum", [False, True])
+async def test_an_older_blob_is_read(kept: tuple[FileBlobs, Blob, Path], *, has_sum: bool) -> None:
+    """Records from before the blocks still give their bytes, checked whole if they have a sum."""
+    blobs, blob, path = kept
+    data = sample(700_000)
+    path.write_bytes(data)
+    older = Blob(blob.size, b"", blob.name, crc32(data) if has_sum else None)
+    assert await whole(blobs, older) == data
+    assert await whole(blobs, older, start=300_000, length=500) == data[300_000:300_500]
+    if has_sum:
+        flip(path, 699_999)
+        with pytest.raises(BlobDamaged):
+            await whole(blobs, older)

@@ -1,5 +1,9 @@
 """Large bytes as files: ``<data>/blobs/ab/ab12…``, named at random, never changed.
 
+Behind the bytes stands the CRC-32 of each block of them (4 bytes, big-endian; the last block may be
+shorter), so that a part is read with as much certainty as the whole. Files of older records have
+none: they are checked where they are read whole.
+
 A blob is written to its final name and synced, with its directory, before :meth:`FileBlobs.write`
 returns; a transaction refers to it after that. What a crash leaves without a reference is found
 after the next start by :meth:`FileBlobs.sweep`.
@@ -20,6 +24,8 @@ from haar.store.blobs import INLINE_BYTES_MAX, Blob, BlobDamaged
 from haar.store.directory import link_tree, sync_directory
 
 PIECE_BYTES = 256 * 1024
+BLOCK_BYTES = PIECE_BYTES
+_SUM_BYTES = 4
 _BUFFER_BYTES = 1024 * 1024
 _SYNC_EVERY_BYTES = 64 * 1024 * 1024
 _NAME_DIGITS = 32
@@ -66,14 +72,14 @@ class FileBlobs:
         try:
             file = await in_thread(self._create, path, undo=os.close)
             try:
-                size, crc32 = await _pour(file, head, rest)
+                size = await _pour(file, head, rest)
                 await in_thread(_settle, file, path.parent)
             finally:
                 os.close(file)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return Blob(size, b"", name, crc32)
+        return Blob(size, b"", name, block_bytes=BLOCK_BYTES)
 
     def _create(self, path: Path) -> int:
         if path.parent not in self._known:
@@ -88,24 +94,17 @@ class FileBlobs:
         """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB.
 
         Raises:
-            BlobDamaged: the file is shorter than its record says, or its checksum another one.
+            BlobDamaged: the file is shorter than its record says, or a checksum another one.
         """
         end = blob.size if length is None else min(blob.size, start + length)
         if not blob.name:
             if start < end:
                 yield blob.inline[start:end]
             return
-        expected = blob.crc32 if (start, end) == (0, blob.size) else None
         file = os.open(self._path(blob.name), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            crc32 = 0
-            while start < end:
-                size = min(PIECE_BYTES, end - start)
-                piece, crc32 = await asyncio.to_thread(_read_piece, file, size, start, crc32)
-                start += len(piece)
-                is_wrong = start == end and expected not in {None, crc32}
-                if not piece or is_wrong:
-                    raise BlobDamaged(f"blob {blob.name} is not what was written")
+            parts = _blocks(file, blob, start, end) if blob.block_bytes else None
+            async for piece in parts or _older(file, blob, start, end):
                 yield piece
         finally:
             os.close(file)
@@ -169,38 +168,104 @@ def _entries(directory: Path) -> list[Path]:
     return sorted(directory.iterdir())
 
 
-async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> tuple[int, int]:
-    """Write everything, a buffer at a time; return how many bytes it was, and their CRC-32.
+async def _blocks(file: int, blob: Blob, start: int, end: int) -> AsyncIterator[bytes]:
+    """Yield a part of a blob, each block of it checked before any byte of it is given out."""
+    size = blob.block_bytes
+    for number in range(start // size, -(-end // size)) if start < end else ():
+        block = await asyncio.to_thread(_read_block, file, blob, number)
+        at = number * size
+        yield block[max(start - at, 0) : end - at]
+
+
+def _read_block(file: int, blob: Blob, number: int) -> bytes:
+    at = number * blob.block_bytes
+    block = os.pread(file, min(blob.block_bytes, blob.size - at), at)
+    told = os.pread(file, _SUM_BYTES, blob.size + number * _SUM_BYTES)
+    if told != zlib.crc32(block).to_bytes(_SUM_BYTES, "big"):
+        raise damaged(blob)
+    return block
+
+
+def damaged(blob: Blob) -> BlobDamaged:
+    """Return the refusal of a file that has changed."""
+    return BlobDamaged(f"blob {blob.name} is not what was written")
+
+
+async def _older(file: int, blob: Blob, start: int, end: int) -> AsyncIterator[bytes]:
+    """Yield a part of a blob without blocks; the end of a whole one only if its checksum holds."""
+    expected = blob.crc32 if (start, end) == (0, blob.size) else None
+    crc32 = 0
+    while start < end:
+        size = min(PIECE_BYTES, end - start)
+        piece = await asyncio.to_thread(os.pread, file, size, start)
+        crc32 = zlib.crc32(piece, crc32)
+        start += len(piece)
+        if not piece or (start == end and expected not in {None, crc32}):
+            raise damaged(blob)
+        yield piece
+
+
+class _Sums:
+    """The CRC-32 of each block of what is written."""
+
+    def __init__(self) -> None:
+        self._done = bytearray()
+        self._crc32 = 0
+        self._filled = 0
+
+    def add(self, data: bytes) -> None:
+        """Go on with more bytes."""
+        view = memoryview(data)
+        while view:
+            part = view[: BLOCK_BYTES - self._filled]
+            view = view[len(part) :]
+            self._crc32 = zlib.crc32(part, self._crc32)
+            self._filled += len(part)
+            if self._filled == BLOCK_BYTES:
+                self._close()
+
+    def _close(self) -> None:
+        self._done += self._crc32.to_bytes(_SUM_BYTES, "big")
+        self._crc32 = self._filled = 0
+
+    def all(self) -> bytes:
+        """Return what stands behind the bytes."""
+        if self._filled:
+            self._close()
+        return bytes(self._done)
+
+
+async def _pour(file: int, head: list[bytes], rest: AsyncIterator[bytes]) -> int:
+    """Write everything, a buffer at a time, and its checksums; return how many bytes it was.
 
     Synced on the way, too: else the last sync of some GiB would outlast a client's patience.
     """
-    pending, waiting, size, crc32 = head, sum(map(len, head)), 0, 0
+    pending, waiting, size, sums = head, sum(map(len, head)), 0, _Sums()
     unsynced = 0
     async for piece in rest:
         pending.append(piece)
         waiting += len(piece)
         if waiting >= _BUFFER_BYTES:
-            crc32 = await in_thread(_write_all, file, b"".join(pending), crc32)
+            await in_thread(_write_summed, file, b"".join(pending), sums)
             unsynced += waiting
             pending, waiting, size = [], 0, size + waiting
             if unsynced >= _SYNC_EVERY_BYTES:
                 await in_thread(os.fdatasync, file)
                 unsynced = 0
-    crc32 = await in_thread(_write_all, file, b"".join(pending), crc32)
-    return size + waiting, crc32
+    await in_thread(_write_summed, file, b"".join(pending), sums)
+    await in_thread(_write_all, file, sums.all())
+    return size + waiting
 
 
-def _write_all(file: int, data: bytes, crc32: int) -> int:
-    """Write ``data`` and return the checksum of all up to its end."""
+def _write_summed(file: int, data: bytes, sums: _Sums) -> None:
+    sums.add(data)
+    _write_all(file, data)
+
+
+def _write_all(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
-    return zlib.crc32(data, crc32)
-
-
-def _read_piece(file: int, size: int, start: int, crc32: int) -> tuple[bytes, int]:
-    piece = os.pread(file, size, start)
-    return piece, zlib.crc32(piece, crc32)
 
 
 def _settle(file: int, directory: Path) -> None:

@@ -23,13 +23,15 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
         size: how many bytes.
         inline: the bytes, where they are few.
         name: the file's name, where they are many; empty for inline ones.
-        crc32: of a file's bytes; None in records older than it.
+        crc32: of a file's bytes, in records that know no blocks; None in still older ones.
+        block_bytes: a file's bytes are checked in blocks of so many; 0 in records older than it.
     """
 
     size: int
     inline: bytes = b""
     name: str = ""
     crc32: int | None = None
+    block_bytes: int = 0
 
 
 class BlobDamaged(Exception):
@@ -52,8 +54,7 @@ class Blobs(Protocol):
         """Yield the bytes from ``start`` on, ``length`` at most, in pieces of at most 256 KiB.
 
         Raises:
-            BlobDamaged: the bytes are not what was written; a read of the whole blob keeps its last
-                piece back until it knows.
+            BlobDamaged: the next bytes are not what was written; those before were.
         """
         ...
 

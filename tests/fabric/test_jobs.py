@@ -292,6 +292,24 @@ async def test_bodies_run_in_batches_and_one_that_fails_holds_up_nobody(world: A
     await world.stop()
 
 
+async def test_a_frozen_time_holds_what_is_to_be_tried_again(world: Any) -> None:
+    """A retry is due by the time that can be stopped, like all that waits; moving it runs it."""
+
+    async def handle(job: Job, cloud: Cloud) -> None:
+        world.seen.append(str(job.attempt))
+        if job.attempt == 1:
+            raise ValueError("not yet")
+
+    await world.schedule(JobKind("k", handle), "a")
+    await world.start(JobKind("k", handle))
+    for _ in range(20):
+        await world.settle()
+    assert (world.seen, left(world)) == (["1"], ["a"])
+    await world.advance(1000)
+    assert (world.seen, left(world)) == (["1", "2"], [])
+    await world.stop()
+
+
 @pytest.mark.parametrize("is_body", [True, False])
 async def test_a_job_that_fails_again_and_again_is_told(world: Any, *, is_body: bool) -> None:
     """Without an end it goes on for ever; it counts as stuck until it works."""

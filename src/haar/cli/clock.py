@@ -37,7 +37,11 @@ def clock(ctx: click.Context, /, **options: Any) -> None:
 @clock.command()
 @click.pass_obj
 def freeze(config: Config) -> None:
-    """Stop the time."""
+    """Stop the time.
+
+    Whatever waits for a time waits on, also what failed and is to be tried again: `advance` moves
+    it.
+    """
     show(ask(config, "ScaleClock", {"rate": 0}))
 
 

@@ -210,6 +210,11 @@ class Pool:
         for sandbox in list(self._sandboxes):
             sandbox.stop()
 
+    def bury(self) -> None:
+        """Give back what processes left that are known to be gone."""
+        for sandbox in list(self._sandboxes):
+            sandbox.bury()
+
 
 class Sandboxes:
     """Every pool of one haar, found by a key.
@@ -307,8 +312,11 @@ class Sandboxes:
         """End every process."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for pool in (*self._pools.values(), *self._retired):
+        pools = (*self._pools.values(), *self._retired)
+        for pool in pools:
             pool.stop()
         self._pools.clear()
         self._retired.clear()
         await self.keeper.close()
+        for pool in pools:  # nobody is left to wait for last words
+            pool.bury()

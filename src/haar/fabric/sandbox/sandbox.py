@@ -141,7 +141,7 @@ class Sandbox:
         if self._process is not None:
             self._process.kill()
         elif not self.is_dead:
-            self._bury()
+            self.bury()
 
     # What the runtime says.
 
@@ -175,6 +175,8 @@ class Sandbox:
     def connected(self, connection: Connection) -> None:
         """Hear of a new connection."""
         self._connections.add(connection)
+        if self.is_dead:  # it was on its way when the process ended
+            connection.close()
 
     def disconnected(self, connection: Connection) -> None:
         """Hear that a connection ended."""
@@ -182,7 +184,7 @@ class Sandbox:
         if self._asking is connection:
             self._asking = None
         if self._ending is not None and not self._connections:
-            self._bury()
+            self.bury()
 
     def _answer(self, request_id: str, payload: bytes, error: str) -> bool:
         invocation = self._invocation
@@ -227,11 +229,11 @@ class Sandbox:
     def _ended(self, ending: Ending) -> None:
         self._ending = ending
         if self._connections:
-            self._loop.call_later(_LAST_WORDS_S, self._bury)
+            self._loop.call_later(_LAST_WORDS_S, self.bury)
         else:
-            self._bury()
+            self.bury()
 
-    def _bury(self) -> None:
+    def bury(self) -> None:
         """Take the process for gone, tell whoever waits, give everything back."""
         if self.is_dead:
             return

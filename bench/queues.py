@@ -56,9 +56,15 @@ def batch(signer: Signer, number: int) -> bytes:
     return _request(signer, "SendMessageBatch", Entries=_entries())
 
 
-def receives(signer: Signer) -> list[bytes]:
-    """Return one ReceiveMessage request, for a message."""
-    return [_request(signer, "ReceiveMessage", MaxNumberOfMessages=1)]
+def receives(signer: Signer, count: int = 1) -> list[bytes]:
+    """Return one ReceiveMessage request, for some messages."""
+    return [_request(signer, "ReceiveMessage", MaxNumberOfMessages=count)]
+
+
+def deletes(signer: Signer, handles: list[str]) -> bytes:
+    """Return a DeleteMessageBatch request."""
+    entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(handles)]
+    return _request(signer, "DeleteMessageBatch", Entries=entries)
 
 
 def receive_and_delete(signer: Signer) -> Script:

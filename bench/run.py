@@ -22,10 +22,9 @@ from botocore.exceptions import ClientError
 import maps
 import overload
 import scale
-from load import follow
+import start
 from measures import LOADS, Figure, Load, measure, measure_ceiling
 from servers import Server, running
-from signing import Signer
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- bench begins -->", "<!-- bench ends -->"
@@ -87,33 +86,6 @@ def rows_of(load: Load, found: dict[str, Figure]) -> list[str]:
     return lines
 
 
-def _ask(server: Server) -> None:
-    """Ask who is asking: the first answer, without the start of a client."""
-    signer = Signer(server.port, server.access_key_id, server.secret)
-    body = b"Action=GetCallerIdentity&Version=2011-06-15"
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    requests = iter([signer.raw("sts", "POST", "/", body, headers)])
-    sample = follow(server.port, [lambda _answer: next(requests, None)])
-    if sample.answers != 1:
-        raise RuntimeError(f"no answer: {sample.errors}")
-
-
-def start_figures(rounds: int, scratch: Path) -> list[str]:
-    """Return the lines about start and idle memory."""
-    seconds, memory = [], []
-    for number in range(rounds):
-        start = time.perf_counter()
-        with running("haar", scratch / f"start-{number}") as server:
-            assert server is not None
-            _ask(server)
-            seconds.append(time.perf_counter() - start)
-            memory.append(server.rss_mb())
-    return [
-        f"| `haar up` to its first answer | {statistics.median(seconds) * 1000:,.0f} ms |",
-        f"| memory then (RSS) | {statistics.median(memory):,.0f} MB |",
-    ]
-
-
 def main() -> None:
     """Measure, print, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -129,7 +101,7 @@ def main() -> None:
                 lines += rows_of(load, run_load(load, asked.rounds, Path(scratch)))
         lines += ["", "| figure | |", "|---|--:|"]
         if wanted("start"):
-            lines += start_figures(asked.rounds, Path(scratch))
+            lines += start.figures(asked.rounds, Path(scratch))
         if wanted("map"):
             lines += maps.figures(asked.rounds, Path(scratch))
         if wanted("scale"):

@@ -1,7 +1,12 @@
-"""What a million rows cost: PutItem and SendMessage beside a thousand, memory, a restart."""
+"""What a million rows cost: PutItem and SendMessage beside a thousand, memory, a restart.
+
+A million messages are also taken out again, and once more in and out: memory must not follow them.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +14,16 @@ from pathlib import Path
 
 import items
 import queues
-from clients import client
-from load import Script, follow
-from measures import drive_measured, scripts_of
+from load import Script, follow, in_turn
+from measures import CONNECTIONS as MEASURED
+from measures import drive_measured
 from servers import Server, running
 from signing import Signer
+from start import ask
 
-MANY = 1_000_000
+MANY = int(os.environ.get("HAAR_BENCH_ROWS", "1000000"))
 CONNECTIONS = 8
+_HANDLES = re.compile(rb'"ReceiptHandle": ?"([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -25,20 +32,25 @@ class Growth:
 
     name: str
     prepare: Callable[[Server], None]
-    requests: Callable[[Signer], list[bytes]]
+    script: Callable[[Signer], Script]
     batch: Callable[[Signer, int], bytes]
     batch_rows: int
 
 
+def _sending(signer: Signer) -> Script:
+    return in_turn(queues.sends(signer)[: queues.REQUESTS // MEASURED])
+
+
 GROWTHS = (
-    Growth("PutItem", items.prepare, items.puts, items.batch, items.BATCH),
-    Growth("SendMessage", queues.prepare, queues.sends, queues.batch, queues.BATCH),
+    Growth("PutItem", items.prepare, items.keep_putting, items.batch, items.BATCH),
+    Growth("SendMessage", queues.prepare, _sending, queues.batch, queues.BATCH),
 )
 
 
 def figures(scratch: Path) -> list[str]:
     """Return the lines of the table about many rows."""
-    return [line for growth in GROWTHS for line in _grow(growth, scratch / growth.name)]
+    lines = [line for growth in GROWTHS for line in _grow(growth, scratch / growth.name)]
+    return [*lines, _through(scratch / "through")]
 
 
 def _grow(growth: Growth, data: Path) -> list[str]:
@@ -46,22 +58,38 @@ def _grow(growth: Growth, data: Path) -> list[str]:
         assert server is not None
         signer = Signer(server.port, server.access_key_id, server.secret)
         growth.prepare(server)
-        few = drive_measured(server, scripts_of(growth.requests(signer)))
+        few = drive_measured(server, [growth.script(signer) for _ in range(MEASURED)])
         few_mb = server.rss_mb()
         _fill(server, growth, signer)
-        many = drive_measured(server, scripts_of(growth.requests(signer)))
+        many = drive_measured(server, [growth.script(signer) for _ in range(MEASURED)])
         many_mb = server.rss_mb()
     start = time.perf_counter()
     with running("haar", data) as server:
         assert server is not None
-        client(server, "sts").get_caller_identity()
+        ask(server)
         seconds = time.perf_counter() - start
     name = growth.name
     return [
         f"| {name}: CPU µs with few rows, with {MANY:,} | {few.cpu_us:,.0f}, {many.cpu_us:,.0f} |",
         f"| {name}: memory with few rows, with {MANY:,} | {few_mb:,.0f}, {many_mb:,.0f} MB |",
-        f"| {name}: start with {MANY:,} rows | {seconds:.2f} s |",
+        f"| {name}: start with {MANY:,} rows, after a kill | {seconds:.2f} s |",
     ]
+
+
+def _through(data: Path) -> str:
+    """Return the line about memory while messages go in and out."""
+    megabytes: list[float] = []
+    growth = GROWTHS[1]
+    with running("haar", data) as server:
+        assert server is not None
+        signer = Signer(server.port, server.access_key_id, server.secret)
+        growth.prepare(server)
+        for _ in range(2):
+            _fill(server, growth, signer)
+            _drain(server, signer)
+            megabytes.append(server.rss_mb())
+    told = ", ".join(f"{one:,.0f}" for one in megabytes)
+    return f"| memory after {MANY:,} messages in and out, after as many again | {told} MB |"
 
 
 def _fill(server: Server, growth: Growth, signer: Signer) -> None:
@@ -80,5 +108,30 @@ def _batches(growth: Growth, signer: Signer, first: int, each: int) -> Script:
         del answer
         number = next(numbers, None)
         return None if number is None else growth.batch(signer, number)
+
+    return script
+
+
+def _drain(server: Server, signer: Signer) -> None:
+    """Receive and delete ten messages at a time until there are none."""
+    sample = follow(server.port, [_taking(signer) for _ in range(CONNECTIONS)])
+    if sample.wrong or sample.shed:
+        raise RuntimeError(f"{sample.wrong} wrong answers: {sample.errors}")
+
+
+def _taking(signer: Signer) -> Script:
+    receive = queues.receives(signer, queues.BATCH)[0]
+    is_asking = False
+
+    def script(answer: bytes) -> bytes | None:
+        nonlocal is_asking
+        handles = [found.decode() for found in _HANDLES.findall(answer)]
+        if handles:
+            is_asking = False
+            return queues.deletes(signer, handles)
+        if is_asking:
+            return None  # it received nothing
+        is_asking = True
+        return receive
 
     return script

@@ -130,7 +130,7 @@ def test_jitter_is_between_nothing_and_the_delay(states: Any) -> None:
     assert states.ended(arn)["status"] == "FAILED"
     scheduled = [at for type_, at in states.seconds(arn) if type_ == "LambdaFunctionScheduled"]
     waits = [b - a for a, b in pairwise(scheduled)]
-    assert len(set(waits)) > 3
+    assert len(set(waits)) > 1  # six of eleven: once in a hundred thousand runs they are all alike
     assert all(0 <= wait <= 11 for wait in waits)
 
 

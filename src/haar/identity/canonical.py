@@ -71,10 +71,11 @@ def header_block(request: HttpRequest, names: tuple[bytes, ...]) -> bytes:
 
     A signed header that did not arrive counts as empty: the signature then does not match.
     """
-    headers = request.headers
-    lines = [name + b":" + headers.get(name, b"") for name in names]
-    if b"host" in names:
-        host = canonical_host(headers.get(b"host", b""), is_tls=request.is_tls)
+    find = request.headers.get
+    lines = [name + b":" + find(name, b"") for name in names]
+    told = find(b"host", b"")
+    host = canonical_host(told, is_tls=request.is_tls)
+    if host != told and b"host" in names:
         lines[names.index(b"host")] = b"host:" + host
     block = b"\n".join(lines)
     # One look at the whole block: values with runs of blanks are rare.

@@ -40,7 +40,11 @@ def measure_item(item: Item, depth: int = 0) -> int:
         length = len(name) if name.isascii() else len(name.encode())
         if length > NAME_BYTES_MAX:
             raise Invalid(texts.NAME_TOO_LONG)
-        total += length + measure(value, depth)
+        text = value.get("S")
+        if text is not None and len(value) == 1:  # most are: not worth a call
+            total += length + (len(text) if text.isascii() else len(text.encode()))
+        else:
+            total += length + measure(value, depth)
     return total
 
 

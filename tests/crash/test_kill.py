@@ -58,11 +58,8 @@ def until_all_are_told(all_writers: list[Any], before: list[int]) -> None:
 
 @pytest.mark.crash
 @pytest.mark.slow
-def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
+def test_what_was_acknowledged_survives_every_kill(tmp_path: Path, moments: SeededEntropy) -> None:
     """SIGKILL at random moments loses nothing acknowledged and leaves nothing half done."""
-    seed = int(os.environ.get("HAAR_CRASH_SEED", time.time_ns()))
-    print(f"HAAR_CRASH_SEED={seed}")
-    moments = SeededEntropy(seed)
     haar = HaarProcess(tmp_path / "data")
     haar.start()
     messages = writers.Messages()

@@ -247,11 +247,10 @@ class Import(LongWork):
 @pytest.mark.crash
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Backfill, Restore, Export, Import])
-def test_long_work_survives_every_kill(tmp_path: Path, kind: type[LongWork]) -> None:
+def test_long_work_survives_every_kill(
+    tmp_path: Path, moments: SeededEntropy, kind: type[LongWork]
+) -> None:
     """However often haar dies under it, the work ends once, and what it made is exactly right."""
-    seed = int(os.environ.get("HAAR_CRASH_SEED", time.time_ns()))
-    print(f"HAAR_CRASH_SEED={seed}")
-    moments = SeededEntropy(seed)
     haar = HaarProcess(tmp_path / "data")
     haar.start()
     try:

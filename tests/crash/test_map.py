@@ -122,11 +122,8 @@ def succeeded(states: Any, execution: str) -> int:
 
 @pytest.mark.crash
 @pytest.mark.slow
-def test_a_distributed_map_survives_every_kill(tmp_path: Path) -> None:
+def test_a_distributed_map_survives_every_kill(tmp_path: Path, moments: SeededEntropy) -> None:
     """The results come out exactly right, each item in one child, however often haar dies."""
-    seed = int(os.environ.get("HAAR_CRASH_SEED", time.time_ns()))
-    print(f"HAAR_CRASH_SEED={seed}")
-    moments = SeededEntropy(seed)
     haar = HaarProcess(tmp_path / "data")
     haar.start()
     try:

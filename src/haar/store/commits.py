@@ -12,13 +12,14 @@ durable       that snapshot, once the sync has ended             ``read``; ackno
 
 Bodies run one after the other on the event loop. What they write is gathered, and the engine is
 handed all of a group at once when its sync begins, or when a later body scans: a call of the engine
-costs several times what a row in it does. A commit that finds no sync under way asks for one at the
-end of the loop's tick, so that all requests of the tick share it; one that does waits for the next.
-Syncs follow each other at once while few write. Where many do, those who were just answered are
-about to come back: a sync then waits until most of as many as last time have written, because it
-costs the loop, the disk and the clients' wake-ups as much whatever
-it covers. It waits only while they come as fast as a busy loop serves them (:data:`EACH_S`), so
-that a store that has time to spare answers at once.
+costs several times what a row in it does.
+
+A commit that finds no sync under way asks for one at the end of the loop's tick, so that all
+requests of the tick share it; one that does waits for the next. Syncs follow each other at once
+while few write. Where many do, those who were just answered are about to come back. A sync then
+waits for most of as many as wrote last time, because it costs the loop, the disk and the clients'
+wake-ups as much whatever it covers. It waits only while they come as fast as a busy loop serves
+them (:data:`EACH_S`), so that a store that has time to spare answers at once.
 
 A sync or a write that fails ends the store: after a failed fsync the kernel may have dropped the
 pages, and trying again would lie.

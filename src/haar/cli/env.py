@@ -26,11 +26,12 @@ BUNDLE = "AWS_CA_BUNDLE"
 
 FUNCTION = (
     "unalias aws 2>/dev/null || :",
-    'aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url="$AWS_ENDPOINT_URL"} "$@"; }',
+    'eval \'aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url="$AWS_ENDPOINT_URL"} "$@"; }\'',
 )
 """Tells the AWS CLI the endpoint as an option, unless one is typed behind it.
 
-Version 1 asks AWS for SQS without that option, whatever variables and files say."""
+Version 1 asks AWS for SQS without that option, whatever variables and files say. The function is
+evaluated by itself, because zsh reads aliases in all that it evaluates before it drops any."""
 
 
 @click.command()

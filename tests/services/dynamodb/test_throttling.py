@@ -229,6 +229,20 @@ def test_batches_leave_what_has_no_capacity(throttled: Throttled) -> None:
     reasons(lambda: db.batch_get_item(RequestItems=asked))
 
 
+def test_a_batch_of_keys_leaves_the_tables_without_capacity(throttled: Throttled) -> None:
+    """A table that has none gives its keys back and tells no capacity; the other ones are read."""
+    poor, rich, db = throttled.make(read=1), throttled.make(read=10), throttled.db
+    throttled.put(poor, "a")
+    throttled.put(rich, "a")
+    keys = [{"p": {"S": "a"}}, {"p": {"S": "b"}}]
+    asked = {table: {"Keys": keys, "ConsistentRead": True} for table in (poor, rich)}
+    db.get_item(TableName=poor, Key=keys[0], ConsistentRead=True)
+    answer = db.batch_get_item(RequestItems=asked, ReturnConsumedCapacity="TOTAL")
+    assert answer["Responses"] == {poor: [], rich: keys[:1]}
+    assert answer["UnprocessedKeys"] == {poor: asked[poor]}
+    assert answer["ConsumedCapacity"] == [{"TableName": rich, "CapacityUnits": 2.0}]
+
+
 def test_transactions_without_capacity_are_cancelled(throttled: Throttled) -> None:
     """The actions on the table that has none say so; nothing is written, in no table."""
     poor, rich, db = throttled.make(write=1), throttled.make(write=100), throttled.db

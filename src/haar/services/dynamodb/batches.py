@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from haar.kit.call import Call, Members
@@ -22,6 +23,9 @@ from haar.store.api import Transaction
 WRITES_MAX = 25
 KEYS_MAX = 100
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
+Paid = Callable[[str, float], bool]
+"""From a table, as the request names it, and read units to whether the units have been spent."""
 
 
 @operation(
@@ -126,6 +130,16 @@ def batch_get_item(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, BatchGetItem.
     """
+    return read_batch(call, tx, lambda _name, _units: True)
+
+
+def read_batch(call: Call[Members], tx: Transaction, is_paid: Paid) -> Members:
+    """Return the items of a batch for which there is room in the answer and that are paid for.
+
+    Raises:
+        Invalid: keys that AWS does not take, one key twice, or too many.
+        ResourceNotFound: a table is not there.
+    """
     members = call.members
     requests: dict[str, Members] = members["RequestItems"]
     if sum(len(asked["Keys"]) for asked in requests.values()) > KEYS_MAX:
@@ -135,7 +149,7 @@ def batch_get_item(call: Call[Members], tx: Transaction) -> Members:
         for key in asked["Keys"]:
             measure_item(key)
     tables = load_all(tx, call.resources)
-    reader = _Reader(tx)
+    reader = _Reader(tx, is_paid)
     for name, arn in zip(requests, call.resources, strict=True):
         reader.read(name, tables[arn], requests[name], bound[name])
     result: Members = {"Responses": reader.found, "UnprocessedKeys": reader.unprocessed}
@@ -146,8 +160,9 @@ def batch_get_item(call: Call[Members], tx: Transaction) -> Members:
 class _Reader:
     """Reads items of tables until the answer is full."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, is_paid: Paid) -> None:
         self._tx = tx
+        self._is_paid = is_paid
         self._room = ANSWER_BYTES_MAX
         self.found: dict[str, list[Any]] = {}
         self.unprocessed: dict[str, Members] = {}
@@ -162,14 +177,16 @@ class _Reader:
         for row_key, key in keyed.items():
             row = self._tx.get(row_key)
             size = size_or_0(row)
-            if size > self._room:
+            units = read_units(size, is_consistent=is_consistent)
+            if size > self._room or not self._is_paid(name, units):
                 left.append(key)
                 continue
             self._room -= size
-            meter.read(read_units(size, is_consistent=is_consistent))
+            meter.read(units)
             if row is not None:
                 found.append(shown(row, bound))
-        self.meters.append(meter)
+        if len(left) < len(keyed):
+            self.meters.append(meter)
         if left:
             self.unprocessed[name] = {**asked, "Keys": left}
 

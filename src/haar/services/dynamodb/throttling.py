@@ -27,7 +27,7 @@ from haar.config import Config
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import Operation
-from haar.services.dynamodb import batches
+from haar.services.dynamodb.batches import read_batch, ready
 from haar.services.dynamodb.errors import ThroughputExceeded, TransactionCanceled
 from haar.services.dynamodb.partiql.batches import run_each
 from haar.services.dynamodb.partiql.statements import parsed
@@ -129,11 +129,11 @@ def _cancelled(call: Call[Members], refusal: ThroughputExceeded) -> TransactionC
 
 
 class Piece(NamedTuple):
-    """One item of a batch.
+    """One item of BatchWriteItem.
 
     Attributes:
         name: of its table, as the request has it.
-        asked: the request of a write, or the key of a read.
+        asked: the request.
         call: a batch of that item alone.
     """
 
@@ -144,17 +144,15 @@ class Piece(NamedTuple):
 
 def _pieces(call: Call[Members]) -> Iterator[Piece]:
     """Yield the items of a batch, in its order."""
-    requests: dict[str, Any] = call.members["RequestItems"]
+    requests: dict[str, list[Members]] = call.members["RequestItems"]
     for (name, asked), arn in zip(requests.items(), call.resources, strict=True):
-        is_read = "Keys" in asked
-        for one in asked["Keys"] if is_read else asked:
-            own: Members = {name: {**asked, "Keys": [one]} if is_read else [one]}
-            members = {**call.members, "RequestItems": own}
+        for one in asked:
+            members = {**call.members, "RequestItems": {name: [one]}}
             yield Piece(name, one, replace(call, members=members, resources=(arn,)))
 
 
 class _Batch:
-    """Joins the answers of the pieces of a batch."""
+    """Joins the answers of the pieces of BatchWriteItem."""
 
     def __init__(self) -> None:
         self.left: dict[str, list[Members]] = {}
@@ -187,13 +185,6 @@ class _Batch:
                 sums[name] = _sum(sums[name], one) if name in sums else one
         return list(sums.values())
 
-    def responses(self) -> dict[str, list[Any]]:
-        """Return the items that were read, by table."""
-        found: dict[str, list[Any]] = {}
-        for name, answer in self._answers:
-            found.setdefault(name, []).extend(answer["Responses"][name])
-        return found
-
     def collections(self) -> dict[str, list[Members]]:
         """Return the item collections that were changed, each once, by table."""
         found: dict[str, dict[str, Members]] = {}
@@ -214,29 +205,42 @@ def _sum(one: Any, other: Any) -> Any:
 
 def _reading_batch(function: Body) -> Body:
     """Let BatchGetItem read those items for which there is enough."""
-    spending = _spending(function)
+    del function
 
     def body(call: Call[Members], tx: Transaction) -> Members:
-        whole = function(call, tx)  # refuses what is wrong, and says what is too much
-        too_much: dict[str, Members] = whole["UnprocessedKeys"]
-        batch = _Batch()
-        for piece in _pieces(call):
-            if piece.asked in too_much.get(piece.name, {}).get("Keys", ()):
-                continue
-            try:
-                batch.add(piece, spending(piece.call, tx))
-            except ThroughputExceeded as refusal:
-                batch.leave(piece, refusal)
-        batch.refuse_empty()
-        requests: dict[str, Members] = call.members["RequestItems"]
-        for name, keys in batch.left.items():
-            left = [*keys, *too_much.get(name, {}).get("Keys", ())]
-            too_much[name] = {**requests[name], "Keys": left}
-        found = {name: [] for name in requests} | batch.responses()
-        result: Members = {"Responses": found, "UnprocessedKeys": too_much}
-        return result | ({_TOLD: told} if (told := batch.told()) else {})
+        till = _Till(call, tx)
+        answer = read_batch(call, tx, till.is_paid)
+        if till.refusal is not None and not till.has_sold:
+            raise till.refusal
+        return answer
 
     return body
+
+
+class _Till:
+    """Spends what each read of a batch costs.
+
+    Attributes:
+        has_sold: there was enough for one read at least.
+        refusal: of the last one for which there was not.
+    """
+
+    def __init__(self, call: Call[Members], tx: Transaction) -> None:
+        self._call = call
+        self._tx = tx
+        self.has_sold = False
+        self.refusal: ThroughputExceeded | None = None
+
+    def is_paid(self, table: str, units: float) -> bool:
+        """Spend what a read costs; return whether there was enough."""
+        told: Members = {"TableName": table, "Table": {"CapacityUnits": units}}
+        try:
+            spend(self._tx, told, self._call.scope, READ, self._call.now_ms)
+        except ThroughputExceeded as refusal:
+            self.refusal = refusal
+            return False
+        self.has_sold = True
+        return True
 
 
 def _writing_batch(function: Body) -> Callable[[Call[Members], Cloud], Any]:
@@ -248,7 +252,7 @@ def _writing_batch(function: Body) -> Callable[[Call[Members], Cloud], Any]:
     spending = _spending(function)
 
     async def write(call: Call[Members], cloud: Cloud) -> Members:
-        cloud.read(lambda tx: batches.ready(call, tx))  # refuses what is wrong
+        cloud.read(lambda tx: ready(call, tx))  # refuses what is wrong
         batch = _Batch()
         for piece in _pieces(call):
             try:

@@ -101,12 +101,18 @@ class Travel:
 
     def call(self, operation: str, **members: Any) -> Any:
         """Call an operation of DynamoDB in the name of a role."""
-        role = "arn:aws:iam::000000000000:role/traveller"
-        return self._cloud.run(
-            self._cloud.app.cloud.invoke(
-                "dynamodb", operation, members, as_=role, scope=self._scope
-            )
-        )
+        return self.call_in_turn((operation, members))[0]
+
+    def call_in_turn(self, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+        """Call operations one after the other; no job has a turn between them."""
+        return self._cloud.run(self._called(calls))
+
+    async def _called(self, calls: Iterable[tuple[str, dict[str, Any]]]) -> list[Any]:
+        role, invoke = "arn:aws:iam::000000000000:role/traveller", self._cloud.app.cloud.invoke
+        return [
+            await invoke("dynamodb", operation, members, as_=role, scope=self._scope)
+            for operation, members in calls
+        ]
 
     def make_table(self, more: Iterable[str] = (), **members: Any) -> None:
         """Make the table ``travelled`` with the key ``p``; ``more`` are keys of indexes."""

@@ -191,6 +191,36 @@ def test_a_table_is_recovered_to_any_moment() -> None:
         )
 
 
+@pytest.mark.parametrize("is_latest", [True, False])
+def test_what_comes_after_a_restore_was_asked_for_is_not_in_it(
+    travel: Any, *, is_latest: bool
+) -> None:
+    """A write of the same millisecond is in the restored table if it came first, and only then."""
+
+    travel.make_table()
+    travel.call(
+        "UpdateContinuousBackups",
+        TableName="travelled",
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )
+    before, after = ({"p": {"S": name}} for name in ("before", "after"))
+    latest = {"UseLatestRestorableTime": True}
+    names = {"SourceTableName": "travelled", "TargetTableName": "restored"}
+    moment = latest if is_latest else {"RestoreDateTime": _now(travel.clock)}
+    travel.call_in_turn(
+        ("PutItem", {"TableName": "travelled", "Item": before}),
+        ("RestoreTableToPointInTime", {**names, **moment}),
+        ("PutItem", {"TableName": "travelled", "Item": after}),
+        ("DeleteItem", {"TableName": "travelled", "Key": before}),
+    )
+    travel.until(60_000 * 10, lambda: _status(travel, "restored") == "ACTIVE")
+    assert travel.call("Scan", TableName="restored")["Items"] == [before]
+
+
+def _status(travel: Any, table: str) -> str:
+    return str(travel.call("DescribeTable", TableName=table)["Table"]["TableStatus"])
+
+
 def test_a_longer_period_brings_nothing_back(travel: Any) -> None:
     """What a shorter recovery period has let go cannot be asked for when it is longer again."""
 

@@ -29,12 +29,6 @@ def note(tx: Transaction, table: Table, key: bytes, old: bytes | None, now_ms: i
         tx.put_versioned(keys.journal(table.uid), ENTRY.encode(entry))
 
 
-def mark(tx: Transaction, table_uid: int, copy_uid: int, now_ms: int) -> None:
-    """Note where a copy begins."""
-    entry = Entry(now_ms, copy=copy_uid)
-    tx.put_versioned(keys.journal(table_uid), ENTRY.encode(entry))
-
-
 def end(tx: Transaction, table_uid: int) -> bytes:
     """Return the key after the newest entry."""
     newest = next(iter(tx.scan(keys.journal_span(table_uid), limit=1, reverse=True)), None)

@@ -288,7 +288,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """What a row was before a change; or, with ``copy``, where a copy began.
+    """What a row was before a change; or, with ``copy``, where an older haar began a copy.
 
     Attributes:
         at_ms: when it was changed.

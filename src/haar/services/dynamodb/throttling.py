@@ -256,7 +256,8 @@ def _writing_batch(function: Body) -> Callable[[Call[Members], Cloud], Any]:
         batch = _Batch()
         for piece in _pieces(call):
             try:
-                batch.add(piece, await cloud.transact(partial(spending, piece.call)))
+                own = replace(piece.call, now_ms=cloud.clock.now_ms())
+                batch.add(piece, await cloud.transact(partial(spending, own)))
             except ThroughputExceeded as refusal:
                 batch.leave(piece, refusal)
         batch.refuse_empty()
@@ -283,7 +284,7 @@ def _each_statement(function: Any) -> Callable[[Call[Members], Cloud], Any]:
         def transact(body: Callable[[Transaction], Members]) -> Any:
             return cloud.transact(partial(spent, body))
 
-        return _shown(await run_each(_metered(call), transact), call)
+        return _shown(await run_each(_metered(call), cloud.clock, transact), call)
 
     return run
 

@@ -33,7 +33,7 @@ def backup_arn(members: Members, scope: Scope) -> str:
 def create_backup(call: Call[Members], tx: Transaction) -> Members:
     """Back a table up as it is now. It is CREATING until its rows have been copied.
 
-    Keys: reads and writes ``table``; writes ``backup``, ``journal``, jobs.
+    Keys: reads and writes ``table``; reads ``journal``; writes ``backup``, jobs.
 
     Raises:
         SourceNotFound: no such table.
@@ -53,8 +53,8 @@ def create_backup(call: Call[Members], tx: Transaction) -> Members:
         status=CREATING,
     )
     tx.put(keys.backup(backup.arn), BACKUP.encode(backup))
-    journal.mark(tx, table.uid, uid, call.now_ms)
-    copy = Copy(uid, table.uid, table.arn, uid, backup.arn, is_restore=False)
+    begun = journal.end(tx, table.uid)
+    copy = Copy(uid, table.uid, table.arn, uid, backup.arn, is_restore=False, begun=begun)
     copies.begin(tx, copy, call.now_ms)
     return {"BackupDetails": _details(backup)}
 

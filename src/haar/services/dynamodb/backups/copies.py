@@ -19,7 +19,7 @@ from haar.fabric import jobs
 from haar.kit.jobs import Job, JobKind
 from haar.services.dynamodb import journal, keys, rows
 from haar.services.dynamodb.backups.records import BACKUP, COPY, Copy
-from haar.services.dynamodb.records import ACTIVE, TABLE, Table
+from haar.services.dynamodb.records import ACTIVE, TABLE, Entry, Table
 from haar.services.dynamodb.row_bytes import item_of
 from haar.store.api import Span, Transaction, prefix_span
 
@@ -128,8 +128,9 @@ def _copy(tx: Transaction, copy: Copy, target: _Target) -> Copy | None:
 def _undo(tx: Transaction, copy: Copy, target: _Target) -> Copy | None:
     """Undo some more entries of the journal; return what is left to do, None if nothing."""
     key, number, size = copy.undo_before, 0, 0
-    for key, entry in journal.backwards(tx, copy.source, copy.undo_before, STEP_ROWS):  # noqa: B007  # the last key is where the next step begins
-        if entry.at_ms <= copy.until_ms if copy.until_ms else entry.copy == copy.uid:
+    # The last key is where the next step begins.
+    for key, entry in journal.backwards(tx, copy.source, copy.undo_before, STEP_ROWS):
+        if _has(copy, key, entry):
             return None
         if not entry.copy:
             target.put(entry.key, entry.row)
@@ -138,6 +139,17 @@ def _undo(tx: Transaction, copy: Copy, target: _Target) -> Copy | None:
         if size >= STEP_BYTES:
             break
     return msgspec.structs.replace(copy, undo_before=key) if number else None
+
+
+def _has(copy: Copy, key: bytes, entry: Entry) -> bool:
+    """Whether a copy has what an entry of the journal tells, and so all that came before it.
+
+    The place in the journal decides, not the time alone: what came after the copy began may be of
+    the very millisecond that is asked for.
+    """
+    if not copy.begun:
+        return entry.at_ms <= copy.until_ms if copy.until_ms else entry.copy == copy.uid
+    return key < copy.begun and (not copy.until_ms or entry.at_ms <= copy.until_ms)
 
 
 COPIES = JobKind("dynamodb.copy", apply=step)

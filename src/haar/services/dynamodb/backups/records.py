@@ -48,10 +48,13 @@ class Copy(msgspec.Struct, frozen=True, array_like=True):
         target: the number of the table or of the backup that is made.
         target_arn: of that table or of that backup.
         is_restore: whether a table is made.
-        until_ms: the moment; 0 for that at which the copy began.
+        until_ms: the moment; 0 for that at which the copy began. Of one millisecond all changes
+            are taken that were there when the copy began.
         after: the last row that was copied, without its prefix; None once all were.
         undo_before: the entry of the journal before which the next one is undone.
         kept: of a system backup, the number of the deleted table, whose rows are the backup's.
+        begun: the end of the journal when the copy began: what is there or later came after it;
+            empty for a copy that an older haar began, which marked the place in the journal.
     """
 
     uid: int
@@ -64,6 +67,7 @@ class Copy(msgspec.Struct, frozen=True, array_like=True):
     after: bytes | None = b""
     undo_before: bytes = b""
     kept: int = 0
+    begun: bytes = b""
 
 
 BACKUP = Codec(Backup)

@@ -107,7 +107,7 @@ def recovered_arns(members: Members, scope: Scope) -> list[str]:
 def restore_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Members:
     """Make a table of another one as it was at a moment. It is CREATING until that is done.
 
-    Keys: reads and writes ``table``; writes ``journal``, jobs; adds to ``tables``.
+    Keys: reads and writes ``table``; reads ``journal``; writes jobs; adds to ``tables``.
 
     Raises:
         SourceNotFound: no such table.
@@ -123,9 +123,15 @@ def restore_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Memb
     table = make_table(call, tx, target_arn, source)
     uid = copies.new_uid(tx)
     journal.pin(tx, source)
-    journal.mark(tx, source.uid, uid, call.now_ms)
     copy = Copy(
-        uid, source.uid, source.arn, table.uid, table.arn, is_restore=True, until_ms=until_ms
+        uid,
+        source.uid,
+        source.arn,
+        table.uid,
+        table.arn,
+        is_restore=True,
+        until_ms=until_ms,
+        begun=journal.end(tx, source.uid),
     )
     copies.begin(tx, copy, call.now_ms)
     described = describe(tx, table)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
+from haar.kernel.clock import Clock
 from haar.kernel.errors import ApiError
 from haar.kit.call import Call, Members, Scope
 from haar.kit.cloud import Cloud
@@ -53,11 +54,11 @@ async def batch_execute_statement(call: Call[Members], cloud: Cloud) -> Members:
 
     Source: AWS docs, DynamoDB API reference, BatchExecuteStatement.
     """
-    return await run_each(call, cloud.transact)
+    return await run_each(call, cloud.clock, cloud.transact)
 
 
-async def run_each(call: Call[Members], transact: Transact) -> Members:
-    """Run the statements of a batch one after the other, each in a transaction of its own.
+async def run_each(call: Call[Members], clock: Clock, transact: Transact) -> Members:
+    """Run the statements of a batch one after the other, each in a transaction of its own time.
 
     Raises:
         Invalid: reads and writes in one batch, or something that is no statement.
@@ -69,7 +70,8 @@ async def run_each(call: Call[Members], transact: Transact) -> Members:
     result: Members = {"Responses": []}
     consumed: list[Members] = []
     for request, statement, arn in zip(requests, statements, call.resources, strict=True):
-        own = replace(call, members={**request, **_told(call.members)}, resources=(arn,))
+        members = {**request, **_told(call.members)}
+        own = replace(call, members=members, resources=(arn,), now_ms=clock.now_ms())
         response: Members = {"TableName": statement.table}
         try:
             answer = await transact(partial(_execute, own))

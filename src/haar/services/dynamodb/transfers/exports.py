@@ -67,7 +67,7 @@ def export_arn(members: Members, scope: Scope) -> str:
 def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Members:
     """Write a table as it was at a moment, or what changed in it, to S3: JSON or Ion in gzip.
 
-    Keys: reads and writes ``table``; writes ``export``, ``journal``, jobs.
+    Keys: reads and writes ``table``; reads ``journal``; writes ``export``, jobs.
 
     Raises:
         SourceNotFound: no such table.
@@ -108,7 +108,6 @@ def _full(call: Call[Members], tx: Transaction, table: Table) -> Export:
     export = _export(call, tx, table, moment_ms=until_ms or call.now_ms)
     tx.put(keys.export(export.arn), EXPORT.encode(export))
     journal.pin(tx, table)
-    journal.mark(tx, table.uid, export.uid, call.now_ms)
     copy = Copy(
         export.uid,
         table.uid,
@@ -117,6 +116,7 @@ def _full(call: Call[Members], tx: Transaction, table: Table) -> Export:
         export.arn,
         is_restore=False,
         until_ms=until_ms,
+        begun=journal.end(tx, table.uid),
     )
     copies.begin(tx, copy, call.now_ms)
     return export

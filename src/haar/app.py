@@ -45,6 +45,7 @@ from haar.store.directory import DataDirectory
 from haar.store.memory import MemoryBlobs, MemoryStore
 from haar.store.rocksdb import RocksStore
 from haar.wire.documents import ModelDocuments
+from haar.wire.inside import InsideChecks
 from haar.wire.limits import Limits
 from haar.wire.models import ModelCatalog
 from haar.wire.protocols import Codecs
@@ -177,7 +178,13 @@ class App:
         registry = Registry(self.services)
         audit = Audit(config.data / "audit" if config.data else None)
         cloud = LocalCloud(
-            registry=registry, store=store, blobs=blobs, clock=clock, entropy=entropy, audit=audit
+            registry=registry,
+            store=store,
+            blobs=blobs,
+            clock=clock,
+            entropy=entropy,
+            audit=audit,
+            checks=InsideChecks(self.catalog),
         )
         cloud.add_part(credentials)
         cloud.add_part(config)

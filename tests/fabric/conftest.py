@@ -19,6 +19,8 @@ from haar.kit.jobs import JobKind
 from haar.store.commits import GroupCommitStore
 from haar.store.memory import MemoryBlobs
 from haar.store.simulated import SimulatedDisk
+from haar.wire.inside import InsideChecks
+from haar.wire.models import ModelCatalog
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -63,6 +65,7 @@ class World:
             clock=self.clock,
             entropy=SeededEntropy(1),
             audit=Audit(None),
+            checks=InsideChecks(ModelCatalog(None)),
         )
 
     async def release(self) -> None:

@@ -14,9 +14,11 @@ ROLE = "arn:aws:iam::000000000000:role/worker"
 HERE = Scope("000000000000", "us-east-1")
 
 
-def invoke(haar: Running, operation: str, as_: str = ROLE, **members: Any) -> Any:
+def invoke(
+    haar: Running, operation: str, as_: str = ROLE, service: str = "dynamodb", **members: Any
+) -> Any:
     cloud = haar.app.cloud
-    return haar.run(cloud.invoke("dynamodb", operation, members, as_=as_, scope=HERE))
+    return haar.run(cloud.invoke(service, operation, members, as_=as_, scope=HERE))
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,73 @@ def test_a_call_inside_is_recorded(haar: Running) -> None:
     record = haar.app.audit.recent()[-1]
     assert record.principal == "arn:aws:sts::000000000000:assumed-role/worker/haar"
     assert (record.source, record.error, record.access_key_id) == ("internal", "", "")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "members", "code", "text"),
+    [
+        (
+            "dynamodb",
+            "DescribeTable",
+            {"TableName": ""},
+            "ValidationException",
+            (
+                "1 validation error detected: Value '' at 'tableName' failed to satisfy "
+                "constraint: Member must have length greater than or equal to 1"
+            ),
+        ),
+        (
+            "lambda_",
+            "Invoke",
+            {"FunctionName": "a b"},
+            "ValidationException",
+            (
+                "1 validation error detected: Value 'a b' at 'functionName' failed to satisfy "
+                "constraint: Member must satisfy regular expression pattern: "
+            ),
+        ),
+        (
+            "lambda_",
+            "ListFunctions",
+            {"MaxItems": 0},
+            "ValidationException",
+            (
+                "1 validation error detected: Value '0' at 'maxItems' failed to satisfy "
+                "constraint: Member must have value greater than or equal to 1"
+            ),
+        ),
+        (
+            "lambda_",
+            "Invoke",
+            {"FunctionName": "f", "InvocationType": "Never"},
+            "ValidationException",
+            (
+                "1 validation error detected: Value 'Never' at 'invocationType' failed to satisfy "
+                "constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
+            ),
+        ),
+        (
+            "sqs",
+            "SendMessageBatch",
+            {"QueueUrl": "u", "Entries": [{"Id": "1"}]},
+            "MissingParameter",
+            "The request must contain the parameter MessageBody.",
+        ),
+        (
+            "sqs",
+            "SendMessage",
+            {"QueueUrl": "u", "MessageBody": "x", "DelaySeconds": "1"},
+            "SerializationException",
+            "STRING_VALUE cannot be converted to Integer",
+        ),
+        ("s3", "GetObject", {"Bucket": "b"}, "MalformedXML", "The XML you provided"),
+    ],
+)
+def test_members_from_inside_are_held_against_the_model(
+    haar: Running, service: str, operation: str, members: dict[str, Any], code: str, text: str
+) -> None:
+    """Required members, lengths, ranges, patterns, value sets and types, in the wire's words."""
+    with pytest.raises(ApiError) as refused:
+        invoke(haar, operation, service=service, **members)
+    assert refused.value.code == code
+    assert refused.value.text.startswith(text)

@@ -25,7 +25,7 @@ class Registry:
         self._operations: dict[tuple[str, str, str], Operation] = {}
         for service in self.services.values():
             for declared in service.operations:
-                key = (service.name, declared.model or service.models[0], declared.name)
+                key = (service.name, self.model_of(service.name, declared), declared.name)
                 assert key not in self._operations, f"two packages claim {key}"
                 self._operations[key] = declared
 
@@ -52,6 +52,10 @@ class Registry:
             if found is not None:
                 return found
         raise NotImplementedByHaar(what=f"the operation {name} of {service}")
+
+    def model_of(self, service: str, operation: Operation) -> str:
+        """Return which of the service's models has an operation of it."""
+        return operation.model or self.services[service].models[0]
 
 
 def refuse_unknown_members(operation: Operation, members: Members) -> None:

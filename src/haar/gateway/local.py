@@ -25,6 +25,7 @@ from haar.kit.operation import Operation
 from haar.kit.service import Service
 from haar.store.api import Store, Transaction
 from haar.store.blobs import Blobs
+from haar.wire.inside import InsideChecks
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ class LocalCloud:
         clock: Clock,
         entropy: Entropy,
         audit: Audit,
+        checks: InsideChecks,
     ) -> None:
         self.registry = registry
         self.store = store
@@ -49,6 +51,7 @@ class LocalCloud:
         self.entropy = entropy
         self.endpoint = ""
         self._audit = audit
+        self._checks = checks
         self._ids = RequestIds(entropy)
         self._parts: list[object] = []
 
@@ -63,7 +66,7 @@ class LocalCloud:
     async def invoke(
         self, service: str, operation: str, members: Members, *, as_: str, scope: Scope
     ) -> Members:
-        """Call an operation in the name of a role, with the policy's decision and an audit record.
+        """Call an operation in the name of a role, checked, decided and recorded as by wire.
 
         Raises:
             ApiError: whatever the operation refuses with.
@@ -84,6 +87,7 @@ class LocalCloud:
         timer, code = Timer(self.clock), "InternalFailure"
         try:
             refuse_unknown_members(declared, members)
+            self._checks.check(self.registry.model_of(service, declared), operation, members)
             call.resources = resources_of(declared, members, scope)
             for action, resources in permits_of(self.registry, declared, call):
                 authorize(call.principal, action, resources)

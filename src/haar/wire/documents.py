@@ -31,7 +31,7 @@ from haar.kit.call import Members
 from haar.kit.documents import Documents
 from haar.wire import timestamps
 from haar.wire.bodies.json import JsonScalars
-from haar.wire.bodies.tree import Convert, Malformed, TreeDecoder, structure_of
+from haar.wire.bodies.tree import Convert, Malformed, TreeDecoder
 from haar.wire.constraints import Explainer, refusal
 from haar.wire.models import Member, ModelCatalog, ServiceModel, Shape
 from haar.wire.patches import patch_of
@@ -88,9 +88,10 @@ class _Translator:
             members: Members = self._decoder.structure(shape)(_copy_of(document, shape))
         except (Malformed, RecursionError) as error:
             raise RefusedAs("SerializationException", str(error)) from error
-        breaches = self._explainer.breaches(shape, members)
-        if breaches:
-            raise refusal(breaches, "ValidationException", patch_of(self._model.name))
+        if self._notes:
+            breaches = self._explainer.breaches(shape, members)
+            if breaches:
+                raise refusal(breaches, "ValidationException", patch_of(self._model.name))
         return members
 
     def encode(self, operation: str, result: Members) -> dict[str, Any]:
@@ -130,19 +131,10 @@ class _Decoder(TreeDecoder):
         """Return the closure of a member."""
         return _stream if self._model.shape(member.shape).streaming else super().of(member)
 
-    def structure(self, shape: Shape, names: frozenset[str] | None = None) -> Convert:
-        """Return the closure of a structure."""
-        del names
-        made = self._made.get(shape.name)
-        if made is not None:
-            return made
-        table: dict[str, Convert] = {}
-        renamed = {capitalized(name): name for name in shape.members if capitalized(name) != name}
-        # What is missing is found by the explainer, which looks at everything in any case.
-        made = self._made[shape.name] = structure_of(table, renamed, frozenset(), self._notes)
-        for name, member in shape.members.items():
-            table[capitalized(name)] = self.of(member)
-        return made
+    def name_of(self, name: str, member: Member) -> str:
+        """Return a member's name in documents."""
+        del member
+        return capitalized(name)
 
 
 def _stream(value: Any) -> bytes:

@@ -19,6 +19,7 @@ from haar.services.states.service import SERVICE as STATES
 from haar.store.api import Transaction, Watch
 from haar.store.memory import MemoryBlobs, MemoryStore
 from haar.wire.documents import ModelDocuments
+from haar.wire.inside import InsideChecks
 from haar.wire.models import ModelCatalog
 
 SCOPE = Scope("000000000000", "us-east-1")
@@ -82,6 +83,7 @@ class Process:
             clock=clock,
             entropy=SeededEntropy(7),
             audit=Audit(None),
+            checks=InsideChecks(MODELS),
         )
         self.cloud.add_part(ModelDocuments(MODELS))
         self.workers = Workers(self.cloud, services)

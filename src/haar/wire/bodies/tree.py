@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from haar.wire.constraints import check_of
 from haar.wire.models import Member, ServiceModel, Shape
+from haar.wire.patches import patch_of
 
 Convert = Callable[[Any], Any]
 
@@ -65,6 +66,7 @@ class TreeDecoder:
         self._model = model
         self._scalars = scalars
         self._notes = notes
+        self._texts = patch_of(model.name).text_members
         self._made: dict[str, Convert] = {}
 
     def structure(self, shape: Shape, names: frozenset[str] | None = None) -> Convert:
@@ -81,11 +83,15 @@ class TreeDecoder:
             self._made[shape.name] = made
         for name, member in shape.members.items():
             if names is None or name in names:
-                wire_name = member.location_name or name
-                table[wire_name] = self.of(member)
+                wire_name = self.name_of(name, member)
+                table[wire_name] = text if name in self._texts else self.of(member)
                 if wire_name != name:
                     renamed[wire_name] = name
         return made
+
+    def name_of(self, name: str, member: Member) -> str:
+        """Return a member's name in the trees."""
+        return member.location_name or name
 
     def of(self, member: Member) -> Convert:
         """Return the closure of a member."""

@@ -11,6 +11,7 @@ import pytest
 
 from haar.kernel.clock import SystemClock, VirtualClock
 from haar.kit.call import Scope
+from haar.store.api import Transaction
 from haar.testing import Running, running
 
 _numbers = count()
@@ -113,6 +114,13 @@ class Travel:
             await invoke("dynamodb", operation, members, as_=role, scope=self._scope)
             for operation, members in calls
         ]
+
+    def transact(self, body: Callable[[Transaction], Any]) -> Any:
+        """Run a body in a transaction of its store."""
+        return self._cloud.run(self._transacted(body))
+
+    async def _transacted(self, body: Callable[[Transaction], Any]) -> Any:
+        return await self._cloud.app.cloud.transact(body)
 
     def make_table(self, more: Iterable[str] = (), **members: Any) -> None:
         """Make the table ``travelled`` with the key ``p``; ``more`` are keys of indexes."""

@@ -28,6 +28,9 @@ key                                              value
 ``uses``, BACKUP                                 counter: tables that are being restored from it
 ``export``, account, region, table, id           :class:`~.transfers.records.Export`
 ``import``, account, region, table, id           :class:`~.transfers.records.Import`
+``claim``, ``export`` or ``import``, account,    the ARN of what was asked for with a client's token
+region, token                                    (:mod:`~.transfers.claims`)
+``claims``, account, region                      empty: those of an older haar are there
 ===============================================  ===============================================
 
 TABLE, INDEX, STREAM and BACKUP are numbers; INDEX 0 is the table itself. BUCKET is a span of ten
@@ -252,6 +255,16 @@ def import_(arn: str) -> bytes:
 def imports(account: str, region: str, after: str = "") -> Span:
     """Return the span of an account's imports in a region after one of them."""
     return _listed("import", account, region, after)
+
+
+def claim(kind: str, account: str, region: str, token: str) -> bytes:
+    """Return the key of a client's token of an export or an import."""
+    return _SPACE.pack("claim", kind, account, region, token)
+
+
+def claims(account: str, region: str) -> bytes:
+    """Return the key that tells that what an older haar was asked for has its rows of tokens."""
+    return _SPACE.pack("claims", account, region)
 
 
 def _below_table(arn: str) -> bytes:

@@ -24,7 +24,7 @@ from haar.services.dynamodb.backups import backups, copies, recovery, system
 from haar.services.dynamodb.partiql.batches import batch_execute_statement
 from haar.services.dynamodb.partiql.statements import execute_statement
 from haar.services.dynamodb.partiql.transactions import execute_transaction
-from haar.services.dynamodb.transfers import exports, filling, gathering, imports, writing
+from haar.services.dynamodb.transfers import claims, exports, filling, gathering, imports, writing
 
 SERVICE = Service(
     name="dynamodb",
@@ -85,6 +85,7 @@ SERVICE = Service(
         gathering.GATHERINGS,
         writing.WRITING,
         filling.FILLING,
+        claims.CLAIMS,
     ),
     adapt=throttling.adapt,
 )

@@ -6,7 +6,6 @@ has changed in it is gathered (:mod:`.gathering`); then :mod:`.writing` brings t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -27,6 +26,7 @@ from haar.services.dynamodb.errors import (
 from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup
 from haar.services.dynamodb.records import Table
+from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
 from haar.services.dynamodb.transfers.gathering import Gathering, begin
 from haar.services.dynamodb.transfers.records import (
     COMPLETED,
@@ -37,9 +37,8 @@ from haar.services.dynamodb.transfers.records import (
     NEW_AND_OLD_IMAGES,
     Export,
 )
-from haar.store.api import Row, Transaction
+from haar.store.api import Transaction
 
-TOKEN_MS = 8 * 60 * 60 * 1000
 SPAN_MS_MIN = 15 * 60 * 1000
 SPAN_MS_MAX = 24 * 60 * 60 * 1000
 _PAGE_MAX = 25
@@ -67,7 +66,7 @@ def export_arn(members: Members, scope: Scope) -> str:
 def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Members:
     """Write a table as it was at a moment, or what changed in it, to S3: JSON or Ion in gzip.
 
-    Keys: reads and writes ``table``; reads ``journal``; writes ``export``, jobs.
+    Keys: reads and writes ``table``; reads ``journal``; writes ``export``, ``claim``, jobs.
 
     Raises:
         SourceNotFound: no such table.
@@ -106,7 +105,7 @@ def _is_incremental(members: Members) -> bool:
 def _full(call: Call[Members], tx: Transaction, table: Table) -> Export:
     until_ms = _until_ms(call, table)
     export = _export(call, tx, table, moment_ms=until_ms or call.now_ms)
-    tx.put(keys.export(export.arn), EXPORT.encode(export))
+    _keep(call, tx, export)
     journal.pin(tx, table)
     copy = Copy(
         export.uid,
@@ -132,12 +131,17 @@ def _incremental(call: Call[Members], tx: Transaction, table: Table) -> Export:
         view=asked.get("ExportViewType", NEW_AND_OLD_IMAGES),
         key_names=tuple(part.name for part in table.schema.parts),
     )
-    tx.put(keys.export(export.arn), EXPORT.encode(export))
+    _keep(call, tx, export)
     journal.pin(tx, table)
     before = journal.end(tx, table.uid)
     gathering = Gathering(export.uid, table.uid, export.arn, from_ms, to_ms, before)
     begin(tx, gathering, call.now_ms)
     return export
+
+
+def _keep(call: Call[Members], tx: Transaction, export: Export) -> None:
+    tx.put(keys.export(export.arn), EXPORT.encode(export))
+    claim(call, tx, "export", export.arn)
 
 
 def _export(call: Call[Members], tx: Transaction, table: Table, *, moment_ms: int) -> Export:
@@ -166,8 +170,8 @@ def _span(call: Call[Members], table: Table, asked: Members) -> tuple[int, int]:
     start, end = asked.get("ExportFromTime"), asked.get("ExportToTime")
     if start is None:
         raise Invalid(texts.EXPORT_FROM_MISSING)
-    from_ms = int(start.timestamp() * 1000)
-    to_ms = call.now_ms if end is None else int(end.timestamp() * 1000)
+    from_ms = _ms(start)
+    to_ms = call.now_ms if end is None else _ms(end)
     if not SPAN_MS_MIN <= to_ms - from_ms <= SPAN_MS_MAX:
         raise Invalid(texts.EXPORT_SPAN)
     if not recovery.earliest_ms(table, call.now_ms) <= from_ms < to_ms <= call.now_ms:
@@ -175,11 +179,15 @@ def _span(call: Call[Members], table: Table, asked: Members) -> tuple[int, int]:
     return from_ms, to_ms
 
 
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
 def _until_ms(call: Call[Members], table: Table) -> int:
     at: datetime | None = call.members.get("ExportTime")
     if at is None:
         return 0
-    until_ms = int(at.timestamp() * 1000)
+    until_ms = _ms(at)
     if not recovery.earliest_ms(table, call.now_ms) <= until_ms <= call.now_ms:
         raise InvalidExportTime
     return until_ms
@@ -187,22 +195,36 @@ def _until_ms(call: Call[Members], table: Table) -> int:
 
 def _by_token(call: Call[Members], tx: Transaction) -> Export | None:
     """Return the export that was asked for with the same token, lately."""
-    members = call.members
-    if "ClientToken" not in members:
+    arn = claimed(call, tx, "export")
+    raw = tx.get(keys.export(arn)) if arn else None
+    if raw is None:
         return None
-    for row in _rows(call, tx):
-        known = EXPORT.decode(row.value)
-        is_fresh = call.now_ms - known.started_ms < TOKEN_MS
-        if known.token == members["ClientToken"] and is_fresh:
-            asked = (call.resource, members["S3Bucket"], members.get("S3Prefix", ""))
-            how = (members.get("ExportType", FULL), members.get("ExportFormat", known.form))
-            if (known.table_arn, known.bucket, known.prefix) != asked or how != (
-                known.kind,
-                known.form,
-            ):
-                raise ExportConflict
-            return known
-    return None
+    known = EXPORT.decode(raw)
+    if call.now_ms - known.started_ms >= TOKEN_MS:
+        return None
+    if not _is_same(call, known):
+        raise ExportConflict
+    return known
+
+
+def _is_same(call: Call[Members], known: Export) -> bool:
+    """Whether a request asks for an export that is known."""
+    members = call.members
+    span: Members = members.get("IncrementalExportSpecification", {})
+    asked_ms = {
+        "from_ms": span.get("ExportFromTime"),
+        "moment_ms": span.get("ExportToTime", members.get("ExportTime")),
+    }
+    asked = {
+        "table_arn": call.resource,
+        "bucket": members["S3Bucket"],
+        "prefix": members.get("S3Prefix", ""),
+        "kind": members.get("ExportType", FULL),
+        "form": members.get("ExportFormat", known.form),
+        "view": span.get("ExportViewType", known.view),
+        **{name: _ms(at) for name, at in asked_ms.items() if at is not None},
+    }
+    return all(getattr(known, name) == value for name, value in asked.items())
 
 
 def _described(export: Export) -> Members:
@@ -267,7 +289,8 @@ def list_exports(call: Call[Members], tx: Transaction) -> Members:
     members = call.members
     limit = members.get("MaxResults", _PAGE_MAX)
     start = start_of(members.get("NextToken", ""), "export")
-    every = (EXPORT.decode(row.value) for row in _rows(call, tx, start))
+    found = tx.scan(keys.exports(call.account, call.region, start))
+    every = (EXPORT.decode(row.value) for row in found)
     wanted = (one for one in every if members.get("TableArn", one.table_arn) == one.table_arn)
     page, last = page_of(wanted, limit)
     result: Members = {
@@ -277,7 +300,3 @@ def list_exports(call: Call[Members], tx: Transaction) -> Members:
         ]
     }
     return {**result, "NextToken": last} if last else result
-
-
-def _rows(call: Call[Members], tx: Transaction, start: str = "") -> Iterator[Row]:
-    return tx.scan(keys.exports(call.account, call.region, start))

@@ -19,13 +19,13 @@ from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import checked_table, refuse_unbuilt
 from haar.services.dynamodb.transfers import ion
+from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
 from haar.services.dynamodb.transfers.compression import ZSTD_LIBRARY
 from haar.services.dynamodb.transfers.extras import require
 from haar.services.dynamodb.transfers.filling import FILLING
 from haar.services.dynamodb.transfers.records import FAILED, IMPORT, Import, Source
 from haar.store.api import Transaction
 
-TOKEN_MS = 8 * 60 * 60 * 1000
 _PAGE_MAX = 25
 
 
@@ -51,7 +51,7 @@ def import_arn(members: Members, scope: Scope) -> str:
 def import_table(call: Call[Members], tx: Transaction) -> Members:
     """Make a table of the items in a bucket. It is CREATING until they are there.
 
-    Keys: reads and writes ``table``, ``import``; writes jobs; adds to ``tables``.
+    Keys: reads and writes ``table``, ``import``, ``claim``; writes jobs; adds to ``tables``.
 
     Raises:
         Invalid: settings of the table that AWS does not take.
@@ -82,6 +82,7 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
         started_ms=call.now_ms,
     )
     tx.put(keys.import_(started.arn), IMPORT.encode(started))
+    claim(call, tx, "import", started.arn)
     jobs.schedule(tx, kind=FILLING.kind, key=started.arn, due_ms=call.now_ms)
     return {"ImportTableDescription": _described(started)}
 
@@ -112,17 +113,17 @@ def _source(members: Members) -> Source:
 
 def _by_token(call: Call[Members], tx: Transaction) -> Import | None:
     """Return the import that was asked for with the same token, lately."""
-    token = call.members.get("ClientToken")
-    if token is None:
+    arn = claimed(call, tx, "import")
+    raw = tx.get(keys.import_(arn)) if arn else None
+    if raw is None:
         return None
-    for row in tx.scan(keys.imports(call.account, call.region)):
-        known = IMPORT.decode(row.value)
-        if known.token == token and call.now_ms - known.started_ms < TOKEN_MS:
-            asked = orjson.dumps(call.members["TableCreationParameters"])
-            if (known.asked, known.source) != (asked, _source(call.members)):
-                raise ImportConflict
-            return known
-    return None
+    known = IMPORT.decode(raw)
+    if call.now_ms - known.started_ms >= TOKEN_MS:
+        return None
+    asked = orjson.dumps(call.members["TableCreationParameters"])
+    if (known.asked, known.source) != (asked, _source(call.members)):
+        raise ImportConflict
+    return known
 
 
 def _described(one: Import) -> Members:

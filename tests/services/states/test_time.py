@@ -1,5 +1,7 @@
 """Waits, retries and time-outs, on a virtual clock: to the millisecond."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from haar.services.states import keys
-from haar.services.states.records import FRAMES
+from haar.services.states.records import FRAMES, Path
 from haar.services.states.service import ATTEMPTS_MAX
 from haar.store.api import Transaction
 from haar.store.subspace import Subspace
@@ -224,6 +226,44 @@ def rows_of(states: Any) -> list[bytes]:
     return found
 
 
+def revisions_of(states: Any) -> int:
+    """Return how many definitions are stored."""
+
+    def body(tx: Transaction) -> int:
+        return len(list(tx.scan(Subspace("states").span("revision", *PLACE))))
+
+    async def read() -> int:
+        return int(states.cloud.app._parts.store.read(body))
+
+    return int(states.cloud.run(read()))
+
+
+def test_definitions_go_with_the_last_execution_that_needs_them(fresh_states: Any) -> None:
+    """One that nobody runs goes at once; another when its last execution has been forgotten."""
+    states = fresh_states
+    waiting = {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 9, "End": True}}}
+    arn = states.machine(waiting, name="short-lived")
+    states.client.update_state_machine(stateMachineArn=arn, definition=json.dumps(waiting) + " ")
+    states.tick(1000)
+    assert revisions_of(states) == 1
+    started = states.client.start_execution(stateMachineArn=arn)["executionArn"]
+    states.client.update_state_machine(stateMachineArn=arn, definition=json.dumps(waiting))
+    states.client.delete_state_machine(stateMachineArn=arn)
+    states.client.delete_state_machine(stateMachineArn=arn)
+    states.machine({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}, name="short-lived")
+    for _ in range(89):
+        states.tick(DAY_MS)
+    assert states.describe(started)["status"] == "SUCCEEDED"
+    told = states.client.describe_state_machine_for_execution(executionArn=started)
+    assert told["definition"] == json.dumps(waiting) + " "
+    assert revisions_of(states) == 3
+    for _ in range(4):
+        states.tick(DAY_MS)
+    assert revisions_of(states) == 1
+    answer = states.client.describe_state_machine(stateMachineArn=arn)
+    assert "Succeed" in answer["definition"]
+
+
 def test_executions_are_forgotten_in_time(fresh_states: Any) -> None:
     """Ninety days after the end nothing is left of one or its Map Runs; one that runs stays."""
     states = fresh_states
@@ -255,26 +295,54 @@ def test_executions_are_forgotten_in_time(fresh_states: Any) -> None:
     assert rows_of(states) == []
 
 
-def spoil(states: Any, arn: str) -> None:
+def other_state(tx: Transaction, path: Path) -> None:
     """Let an execution stand in a state that its timer does not fit: as a bug of ours would."""
+    for row in list(tx.scan(keys.frames(path), limit=10)):
+        frame = FRAMES.decode(row.value)
+        frame.state = "Other"
+        tx.put(row.key, FRAMES.encode(frame))
+
+
+def no_definition(tx: Transaction, path: Path) -> None:
+    """Let an execution have no definition any more."""
+    tx.delete(Subspace("states").span("revision", *path[:3]))
+
+
+def no_progress(tx: Transaction, path: Path) -> None:
+    """Let an execution have lost its counters."""
+    tx.clear(keys.progress(path))
+
+
+def no_record(tx: Transaction, path: Path) -> None:
+    """Let an execution's record be one of a haar to come."""
+    tx.put(keys.execution(path), b"\xff")
+
+
+def spoil(states: Any, arn: str, how: Callable[[Transaction, Path], None]) -> None:
     _, _, _, region, account, _, machine, name = arn.split(":")
     path = (account, region, machine, name)
-
-    def body(tx: Transaction) -> None:
-        for row in list(tx.scan(keys.frames(path), limit=10)):
-            frame = FRAMES.decode(row.value)
-            frame.state = "Other"
-            tx.put(row.key, FRAMES.encode(frame))
-
-    states.cloud.run(states.cloud.app._parts.store.transact(body))
+    states.cloud.run(states.cloud.app._parts.store.transact(lambda tx: how(tx, path)))
 
 
-def test_an_execution_that_fails_for_certain_ends(fresh_states: Any) -> None:
+def test_an_execution_that_nobody_can_read_is_not_tried_for_ever(fresh_states: Any) -> None:
+    """Its job is given up, too, though nothing can be done for it."""
+    states = fresh_states
+    arn = run_for(states, {"Type": "Wait", "Seconds": 3}, None, 0)
+    spoil(states, arn, no_record)
+    for _ in range(ATTEMPTS_MAX + 1):
+        states.tick(120_000)
+    assert states.cloud.app._parts.workers.stuck_jobs() == 0
+
+
+@pytest.mark.parametrize("how", [other_state, no_definition, no_progress])
+def test_an_execution_that_fails_for_certain_ends(
+    fresh_states: Any, how: Callable[[Transaction, Path], None]
+) -> None:
     """A step that raises again and again is given up: the execution fails, and nothing is stuck."""
     states = fresh_states
     other = {"Other": {"Type": "Pass", "End": True}}
     arn = run_for(states, {"Type": "Wait", "Seconds": 3, "Next": "Other"}, None, 0, **other)
-    spoil(states, arn)
+    spoil(states, arn, how)
     for _ in range(ATTEMPTS_MAX):
         assert states.describe(arn)["status"] == "RUNNING"
         states.tick(120_000)

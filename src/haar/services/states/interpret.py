@@ -38,7 +38,6 @@ from haar.services.states.shapes import (
 from haar.services.states.steps import (
     ROOT,
     Answer,
-    Broken,
     Continued,
     Event,
     MapRunEnded,
@@ -76,9 +75,6 @@ def _apply(run: Run, event: Event) -> None:
             pass
         case Stopped():
             _stop(run, event)
-        case Broken():
-            run.abort(run.frames.need(ROOT))
-            run.end("FAILED", "ExecutionFailed", run.next_event - 1, "States.Runtime", event.cause)
         case TimerFired(purpose=Purpose.EXECUTION_TIMEOUT):
             run.abort(run.frames.need(ROOT))
             run.end("TIMED_OUT", "ExecutionTimedOut", run.next_event - 1, None, None)

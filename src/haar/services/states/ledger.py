@@ -258,6 +258,11 @@ def _end(tx: Transaction, path: Path, record: ExecutionRecord, run: Run, *, is_n
                 _forget(tx, path, command, run.now_ms)
         if run.definition.timeout_seconds is not None:
             jobs.cancel(tx, kind=TIMER, key=job_key(path, ROOT, 0))
+    put_ended(tx, path, closed, is_new=is_new)
+
+
+def put_ended(tx: Transaction, path: Path, closed: ExecutionRecord, *, is_new: bool) -> None:
+    """Put the record of an execution that has ended, and keep the books of it."""
     tx.put(keys.execution(path), EXECUTIONS.encode(closed))
     if not names.is_child(path):
         _list(tx, path, closed)

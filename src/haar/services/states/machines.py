@@ -18,6 +18,7 @@ from haar.services.states.errors import MissingRequiredParameter, StateMachineAl
 from haar.services.states.fields import Problem
 from haar.services.states.lookup import need_execution, need_machine, need_revision, run_of
 from haar.services.states.records import MACHINES, REVISIONS, MachineRecord, RevisionRecord
+from haar.services.states.revisions import retire
 from haar.services.states.tags import merged, tags_of
 from haar.services.states.timestamps import moment
 from haar.store.api import Transaction
@@ -98,7 +99,7 @@ def _put(tx: Transaction, machine: names.Machine, record: MachineRecord, definit
 def update_state_machine(call: Call[Members], tx: Transaction) -> Members:
     """Give a state machine a new definition or role, in force for later executions.
 
-    Keys: reads and writes ``machine``; writes ``revision``.
+    Keys: reads and writes ``machine``; writes ``revision``, jobs.
 
     Raises:
         StateMachineDoesNotExist: there is none.
@@ -125,6 +126,7 @@ def update_state_machine(call: Call[Members], tx: Transaction) -> Members:
         updated_ms=call.now_ms,
     )
     _put(tx, machine, changed, definition)
+    retire(tx, machine, record.revision, call.now_ms)
     return {"updateDate": moment(call.now_ms), "revisionId": changed.revision}
 
 
@@ -208,11 +210,15 @@ def describe_for_execution(call: Call[Members], tx: Transaction) -> Members:
 def delete_state_machine(call: Call[Members], tx: Transaction) -> Members:
     """Remove a state machine; executions that run go on to their end.
 
-    Keys: clears ``machine``.
+    Keys: reads and clears ``machine``; writes jobs, which clear ``revision``.
 
     Source: AWS docs, Step Functions API reference, DeleteStateMachine.
     """
-    tx.clear(keys.machine(*names.machine_of(call.resource)))
+    machine = names.machine_of(call.resource)
+    raw = tx.get(keys.machine(*machine))
+    if raw is not None:
+        tx.clear(keys.machine(*machine))
+        retire(tx, machine, MACHINES.decode_hot(raw).revision, call.now_ms)
     return {}
 
 

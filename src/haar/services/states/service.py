@@ -5,6 +5,7 @@ from __future__ import annotations
 from haar.kit.jobs import Handler, JobKind
 from haar.kit.operation import collect
 from haar.kit.service import Service
+from haar.services.states.breaking import give_up, give_up_run
 from haar.services.states.callbacks import (
     send_task_failure,
     send_task_heartbeat,
@@ -33,7 +34,8 @@ from haar.services.states.machines import (
 from haar.services.states.map_runs import describe_map_run, list_map_runs, update_map_run
 from haar.services.states.pump import pump
 from haar.services.states.retention import forget_old
-from haar.services.states.workers import continue_step, fire_timer, give_up, give_up_run, run_task
+from haar.services.states.revisions import RETIRED
+from haar.services.states.workers import continue_step, fire_timer, run_task
 
 TASKS_AT_ONCE = 128
 FUNCTIONS_AT_ONCE = 64
@@ -98,6 +100,7 @@ SERVICE = Service(
             attempts_max=ATTEMPTS_MAX,
             on_dead=give_up_run,
         ),
+        RETIRED,
     ),
     workers=(forget_old,),
     iam_prefix="states",

@@ -93,17 +93,10 @@ class Stopped:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """haar cannot go on with the execution: what it has to do fails for certain."""
-
-    cause: str
-
-
 Answer = TimerFired | TaskSubmitted | TaskSucceeded | TaskFailed | MapRunEnded
 """What a waiting frame waits for."""
 
-Event = Started | Continued | Stopped | Broken | Answer
+Event = Started | Continued | Stopped | Answer
 
 
 @dataclass(frozen=True, slots=True)

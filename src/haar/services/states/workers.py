@@ -22,12 +22,10 @@ from haar.services.states.ledger import (
     origin_of,
     read_execution,
     read_input,
-    read_map_run,
 )
 from haar.services.states.records import FRAMES
 from haar.services.states.shapes import TaskState
 from haar.services.states.steps import (
-    Broken,
     Continued,
     Event,
     Purpose,
@@ -102,23 +100,3 @@ async def fire_timer(job: Job, cloud: Cloud) -> Finish | None:
 async def continue_step(job: Job, cloud: Cloud) -> Finish | None:
     """Let an execution go on whose last step was too long for one transaction."""
     return _finish(order_of(job.payload), Continued(), cloud)
-
-
-BROKEN_CAUSE = "An internal error keeps the execution from going on."
-
-
-def give_up(job: Job, tx: Transaction) -> None:
-    """End the execution whose job fails for certain: it would not end otherwise.
-
-    Keys: as StopExecution.
-
-    Source: AWS docs, Step Functions, error names: States.Runtime is retried by nobody.
-    """
-    apply(tx, order_of(job.payload).path, Broken(BROKEN_CAUSE), job.due_ms)
-
-
-def give_up_run(job: Job, tx: Transaction) -> None:
-    """End the execution that waits for a Map Run whose worker fails for certain."""
-    run = read_map_run(tx, job.payload.decode())
-    if run is not None:
-        apply(tx, run.parent, Broken(BROKEN_CAUSE), job.due_ms)

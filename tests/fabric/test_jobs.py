@@ -13,6 +13,7 @@ from haar.fabric.jobs import BACKOFF_MS_MAX, BATCH, backoff_ms
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job, JobKind
 from haar.store.api import Transaction
+from haar.store.simulated import FAILING
 
 
 def noting(seen: list[str], name: str = "k", **options: Any) -> JobKind:
@@ -375,7 +376,7 @@ async def test_a_failing_disk_ends_the_lanes_quietly(world: Any) -> None:
 
     async def handle(job: Job, cloud: Cloud) -> Finish:
         world.seen.append(job.key)
-        world._disk.fails = True
+        world._disk.fate = FAILING
         return lambda tx: tx.add(b"count", 1)
 
     kind = JobKind("k", handle)

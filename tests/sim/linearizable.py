@@ -7,12 +7,11 @@ operation that was cut off may have happened at any time after its call, or neve
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-NEVER = math.inf
+from virtual_time import NEVER
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import pytest
 from haar.store import commits
 from haar.store.api import Span, StoreStopped, Transaction, prefix_span
 from haar.store.commits import GroupCommitStore
+from haar.store.simulated import FAILING, FULL, NO_HANDLE, WELL, Fault, Step
 from haar.wire.drive import Drive
 
 
@@ -211,12 +212,12 @@ async def test_a_failed_sync_stops_the_store(held: Any) -> None:
     await settle()
     second = held.begin(put(b"b"))
     await settle()
-    held.disk.fails = True
+    held.disk.fate = FAILING
     await held.end_sync()
     for writing in (first, second):
         with pytest.raises(StoreStopped, match="does not answer"):
             await writing
-    held.disk.fails = False
+    held.disk.fate = WELL
     with pytest.raises(StoreStopped):
         await held.store.transact(put(b"c"))
     with pytest.raises(StoreStopped):
@@ -230,10 +231,10 @@ async def test_a_failed_write_stops_the_store(held: Any) -> None:
     """The writer is refused; those whose sync is under way are acknowledged if it ends well."""
     first = held.begin(put(b"a"))
     await settle()
-    held.disk.fails = True
+    held.disk.fate = FAILING
     with pytest.raises(StoreStopped, match="no space left"):
         await held.store.transact(lambda tx: tx.delete(prefix_span(b"b")))
-    held.disk.fails = False
+    held.disk.fate = WELL
     await held.end_sync()
     await first
     with pytest.raises(StoreStopped):
@@ -246,7 +247,7 @@ async def test_a_failed_write_stops_the_store(held: Any) -> None:
 async def test_a_snapshot_that_is_not_to_be_had_stops_the_store(held: Any) -> None:
     """Nobody hangs: those who would have shared the sync are refused, and the owner is told."""
     writing = [held.begin(put(b"%d" % n)) for n in range(3)]
-    held.disk.forgets = True
+    held.disk.fate = {Step.SNAPSHOT: NO_HANDLE}.get
     for one in writing:
         with pytest.raises(StoreStopped, match="no handle left"):
             await one
@@ -263,7 +264,7 @@ async def test_all_gathered_writers_are_refused_where_the_write_fails(
 ) -> None:
     """Their rows go to the disk together, by the sync or by a body that scans: so they fail."""
     writing = [held.begin(put(b"%d" % n)) for n in range(3)]
-    held.disk.fails = True
+    held.disk.fate = FAILING
     if scans:
         writing.append(held.begin(lambda tx: list(tx.scan(Span(b"", b"\xff")))))
     for one in writing:
@@ -307,7 +308,7 @@ async def test_a_close_whose_sync_fails_tells_so(held: Any) -> None:
     await settle()
     closing = asyncio.ensure_future(held.store.close())
     await settle()
-    held.disk.fails = True
+    held.disk.fate = FAILING
     await held.end_sync()
     with pytest.raises(StoreStopped, match="does not answer"):
         await closing
@@ -332,3 +333,58 @@ async def test_a_crash_keeps_what_was_synced(held: Any, kept: int) -> None:
     assert len(rows) == 1 + kept
     for task in later:
         task.cancel()
+
+
+async def rows_after_a_crash(held: Any) -> list[bytes]:
+    """Return the keys that are there after a power cut that takes nothing that it need not take."""
+    after = GroupCommitStore(held.disk.crash(len(held.disk.unsynced)))
+    return after.read(lambda tx: [row.key for row in tx.scan(Span(b"a", b"z"))])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+async def test_after_a_short_write_nothing_more_is_written(held: Any, share: float) -> None:
+    """A log that ends torn loses whatever is written behind: so nobody is acknowledged any more."""
+    held.disk.fate = {Step.WRITE: FULL._replace(kept=share)}.get
+    writing = [held.begin(put(key)) for key in (b"a", b"b")]
+    await settle()
+    held.disk.fate = WELL
+    late = held.begin(put(b"c"))
+    await settle()
+    for one in (*writing, late):
+        with pytest.raises(StoreStopped):
+            await one
+    assert await rows_after_a_crash(held) == [b"a", b"b"][: int(2 * share)]
+
+
+async def test_after_a_failed_sync_none_is_tried_again(held: Any) -> None:
+    """The pages of a sync that failed count as clean: a second sync would acknowledge a loss."""
+    first = held.begin(put(b"a"))
+    await settle()
+    second = held.begin(put(b"b"))
+    await settle()
+    held.disk.fate = {Step.SYNC: Fault("input/output error", kept=0.0)}.get
+    await held.end_sync()
+    held.disk.fate = WELL
+    for one in (first, second):
+        with pytest.raises(StoreStopped, match="input/output error"):
+            await one
+    assert held.syncs == 0
+    assert await rows_after_a_crash(held) == []
+
+
+@pytest.mark.parametrize("step", [Step.SYNC, Step.SYNCED])
+async def test_nobody_is_told_anything_after_a_power_cut(held: Any, step: Step) -> None:
+    """What came to the disk in the last moment is there, but nobody was told."""
+
+    def cut(at: Step) -> None:
+        if at is step:
+            held.disk.cut()
+
+    writing = held.begin(put(b"a"))
+    await settle()
+    held.disk.fate = cut
+    await held.end_sync()
+    assert not writing.done()
+    assert read(held, b"a") == (b"" if step is Step.SYNCED else None)
+    assert await rows_after_a_crash(held) == [b"a"]
+    writing.cancel()

@@ -1,0 +1,46 @@
+"""Plays a story in the world of a seed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from functools import cache
+
+from world import World
+
+from haar.wire.models import ModelCatalog
+
+Story = Callable[[World], Awaitable[None]]
+
+SEEDS_IN_CI = 12
+LINES_SHOWN = 60
+
+
+def seeds(known: tuple[int, ...] = ()) -> list[int]:
+    """Return the seeds to play.
+
+    Args:
+        known: seeds that failed once: they are played always.
+    """
+    if chosen := os.environ.get("HAAR_SIM_SEED"):
+        return [int(chosen)]
+    count = int(os.environ.get("HAAR_SIM_SEEDS", SEEDS_IN_CI))
+    return [*range(count), *(seed for seed in known if seed >= count)]
+
+
+@cache
+def _catalog() -> ModelCatalog:
+    """Return the models, which no seed changes."""
+    return ModelCatalog(None)
+
+
+def play(seed: int, story: Story) -> World:
+    """Play a story in a seed's world; where it fails, tell how to see it again."""
+    world = World(seed, _catalog())
+    try:
+        world.run(lambda: story(world))
+    except BaseException:
+        print("\n".join(world.trace[-LINES_SHOWN:]))
+        print(f"HAAR_SIM_SEED={seed} repeats this")
+        raise
+    return world

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from haar.app import services
-from haar.kit.operation import Operation
+from haar.kit.operation import Nested, Operation
 from haar.kit.service import Service
-from haar.wire.models import ModelCatalog
+from haar.wire.models import ModelCatalog, ServiceModel, Shape
 
 CASES = [
     pytest.param(service, operation, id=f"{service.name}-{operation.name}")
@@ -39,6 +39,17 @@ def test_the_honoured_members_are_the_models(
     model = catalog.service(operation.model or service.models[0])
     shape = model.operation(operation.name).input
     assert operation.members <= (model.shape(shape).members.keys() if shape else set())
+    assert_known(model, model.shape(shape) if shape else None, operation.nested)
+
+
+def assert_known(model: ServiceModel, shape: Shape | None, nested: Nested) -> None:
+    """Hold honoured members inside of others against the model."""
+    for name, inside in nested.items():
+        assert shape is not None
+        found = model.shape(shape.members[name].shape)
+        while found.type == "list" and found.member is not None:
+            found = model.shape(found.member.shape)
+        assert_known(model, found, inside)
 
 
 @pytest.mark.parametrize(("service", "operation"), CASES)

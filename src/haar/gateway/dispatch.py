@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from haar.kernel.clock import Clock
 from haar.kernel.entropy import Entropy
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kernel.json_values import is_array, is_object
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
-from haar.kit.operation import Operation
+from haar.kit.operation import Nested, Operation
 from haar.kit.service import Service
 
 T = TypeVar("T")
@@ -67,6 +68,22 @@ def refuse_unknown_members(operation: Operation, members: Members) -> None:
     if not members.keys() <= operation.members:
         unknown = sorted(members.keys() - operation.members)
         raise NotImplementedByHaar(what=f"the member {unknown[0]} of {operation.name}")
+    for name, honoured in operation.nested.items():
+        if name in members:
+            _refuse_inside(operation, name, members[name], honoured)
+
+
+def _refuse_inside(operation: Operation, path: str, value: Any, honoured: Nested) -> None:
+    """Refuse what is not honoured in a structure, or in the structures of a list."""
+    if is_array(value):
+        for one in value:
+            _refuse_inside(operation, path, one, honoured)
+    elif is_object(value):
+        for name, inner in value.items():
+            if name not in honoured:
+                raise NotImplementedByHaar(what=f"the member {path}.{name} of {operation.name}")
+            if honoured[name]:
+                _refuse_inside(operation, f"{path}.{name}", inner, honoured[name])
 
 
 async def run(operation: Operation, call: Call[Any], cloud: Cloud) -> Members:

@@ -16,8 +16,8 @@ The first two may run more than once and touch the world only through ``tx`` and
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from haar.kit.call import Members, Scope
@@ -27,6 +27,9 @@ ResourceOf = Callable[[Members, Scope], str | Sequence[str]]
 
 ActionsOf = Callable[[Members], Sequence[str]]
 """From members to the IAM actions, without prefix: one for each resource, in the same order."""
+
+Nested = Mapping[str, "Nested"]
+"""Honoured members by name, each with those inside it; all of them where none is named."""
 
 ROLE_MEMBERS = frozenset({"Role", "RoleArn", "roleArn"})
 """How AWS's models call the role that a resource will act with."""
@@ -49,6 +52,7 @@ class Operation:
         function: the implementation, in one of the three forms.
         members: the members that the implementation honours. Any other member of the model is
             refused by name with 501: nothing is silently ignored.
+        nested: of the honoured members, those inside of which not everything is.
         resource: names the ARNs that the policy decides on.
         action: the IAM action without its prefix (``GetObject`` for HeadObject); the name mostly.
         actions: names the actions where they depend on what is asked; ``action`` is not used then.
@@ -71,6 +75,7 @@ class Operation:
     roles: tuple[str, ...] = ()
     needs_task: bool = True
     actions: ActionsOf | None = None
+    nested: Nested = field(default_factory=dict[str, Any])
 
 
 def operation(
@@ -87,7 +92,9 @@ def operation(
 
     Args:
         name: the model's operation name.
-        members: the honoured members, in one string, separated by blanks.
+        members: the honoured members, in one string, separated by blanks. ``Outer.Inner`` is a
+            member of a structure, or of the structures of a list: with it ``Outer`` is honoured,
+            and inside of it only what is named so.
         resource: names the ARNs; :func:`anything` where AWS documents ``*``.
         action: the IAM action where it is not the operation's name; a function where members
             say which.
@@ -96,24 +103,41 @@ def operation(
         needs_task: False for an asynchronous operation that mostly awaits nothing but the store,
             and never asks for the task that it runs in.
     """
+    honoured = tree_of(members.split())
 
     def declare(function: F) -> F:
         function.__dict__["operation"] = Operation(
             name=name,
             function=function,
-            members=frozenset(members.split()),
+            members=frozenset(honoured),
             resource=resource,
             action=action if isinstance(action, str) and action else name,
             actions=None if isinstance(action, str) else action,
             model=model,
             is_readonly=readonly,
             is_async=inspect.iscoroutinefunction(function),
-            roles=tuple(found for found in members.split() if found in ROLE_MEMBERS),
+            roles=tuple(found for found in honoured if found in ROLE_MEMBERS),
             needs_task=needs_task,
+            nested={name: inside for name, inside in honoured.items() if inside},
         )
         return function
 
     return declare
+
+
+def inside(outer: str, names: str) -> str:
+    """Return names, separated by blanks, as those of members inside of another."""
+    return " ".join(f"{outer}.{name}" for name in names.split())
+
+
+def tree_of(paths: Sequence[str]) -> Nested:
+    """Return dotted names as a tree."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        place = tree
+        for name in path.split("."):
+            place = place.setdefault(name, {})
+    return tree
 
 
 def collect(*functions: Callable[..., Any]) -> tuple[Operation, ...]:

@@ -218,6 +218,10 @@ def _index(uid: int, index: Members, schema: Schema, *, is_local: bool, units: U
     )
 
 
+INDEX_MEMBERS = "IndexName KeySchema Projection ProvisionedThroughput OnDemandThroughput"
+"""What a client may say of a global index."""
+
+
 def demand_units(members: Members) -> Units:
     """Return the bounds of OnDemandThroughput, 0 for none; a client lifts a bound by -1."""
     bounds: Members | None = members.get("OnDemandThroughput")

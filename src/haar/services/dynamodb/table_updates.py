@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from haar.kit.call import Call, Members
-from haar.kit.operation import operation
+from haar.kit.operation import inside, operation
 from haar.services.dynamodb import backfills, definitions, keys, texts
 from haar.services.dynamodb.definitions import ON_DEMAND, Kinds, Units
 from haar.services.dynamodb.descriptions import describe
@@ -22,12 +22,23 @@ _SETTINGS = (
     "BillingMode ProvisionedThroughput OnDemandThroughput TableClass DeletionProtectionEnabled "
     "GlobalSecondaryIndexUpdates StreamSpecification SSESpecification"
 )
+_INSIDE = " ".join(
+    (
+        "SSESpecification.Enabled",
+        inside("GlobalSecondaryIndexUpdates.Create", definitions.INDEX_MEMBERS),
+        inside(
+            "GlobalSecondaryIndexUpdates.Update",
+            "IndexName ProvisionedThroughput OnDemandThroughput",
+        ),
+        "GlobalSecondaryIndexUpdates.Delete",
+    )
+)
 _replace = msgspec.structs.replace
 
 
 @operation(
     "UpdateTable",
-    members=f"TableName AttributeDefinitions {_SETTINGS}",
+    members=f"TableName AttributeDefinitions {_SETTINGS} {_INSIDE}",
     resource=table_arn,
 )
 def update_table(call: Call[Members], tx: Transaction) -> Members:

@@ -31,8 +31,8 @@ SCANNED_MAX = 1000
 
 @operation(
     "CreatePipe",
-    members="Name Description DesiredState Source SourceParameters Enrichment "
-    "EnrichmentParameters Target TargetParameters RoleArn Tags LogConfiguration KmsKeyIdentifier",
+    members="Name Description DesiredState Source Enrichment Target RoleArn Tags KmsKeyIdentifier "
+    f"{rules.PARAMETERS}",
     resource=pipe_arn,
 )
 def create_pipe(call: Call[Members], tx: Transaction) -> Members:
@@ -123,8 +123,8 @@ def describe_pipe(call: Call[Members], tx: Transaction) -> Members:
 
 @operation(
     "UpdatePipe",
-    members="Name Description DesiredState SourceParameters Enrichment EnrichmentParameters "
-    "Target TargetParameters RoleArn LogConfiguration KmsKeyIdentifier",
+    members="Name Description DesiredState Enrichment Target RoleArn KmsKeyIdentifier "
+    f"{rules.PARAMETERS}",
     resource=pipe_arn,
 )
 def update_pipe(call: Call[Members], tx: Transaction) -> Members:

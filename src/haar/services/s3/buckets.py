@@ -38,7 +38,8 @@ _CLEAR_BATCH = 500
 
 @operation(
     "CreateBucket",
-    members="Bucket CreateBucketConfiguration ACL ObjectOwnership ObjectLockEnabledForBucket",
+    members="Bucket CreateBucketConfiguration.LocationConstraint ACL ObjectOwnership "
+    "ObjectLockEnabledForBucket",
     resource=names.bucket_arn,
 )
 def create_bucket(call: Call[Members], tx: Transaction) -> Members:
@@ -104,10 +105,6 @@ def refuse_unbuilt(members: Members) -> None:
         raise NotImplementedByHaar(what=f"the value {ownership} of ObjectOwnership of CreateBucket")
     if members.get("ObjectLockEnabledForBucket"):
         raise NotImplementedByHaar(what="the member ObjectLockEnabledForBucket of CreateBucket")
-    inside: Members = members.get("CreateBucketConfiguration") or {}
-    for name in ("Location", "Bucket", "Tags"):
-        if inside.get(name):
-            raise NotImplementedByHaar(what=f"the member {name} of CreateBucketConfiguration")
 
 
 def constraint_of(call: Call[Members]) -> str:

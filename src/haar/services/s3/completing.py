@@ -170,8 +170,8 @@ def refuse_claims(members: Members, upload: Upload, made: Object) -> None:
 
 @operation(
     "CompleteMultipartUpload",
-    members=f"{WHERE} UploadId MultipartUpload MpuObjectSize IfMatch IfNoneMatch ChecksumType "
-    f"{integrity.MEMBERS}",
+    members=f"{WHERE} UploadId MpuObjectSize IfMatch IfNoneMatch ChecksumType "
+    f"{integrity.MEMBERS} {integrity.PART_MEMBERS}",
     resource=names.object_arn,
     action="PutObject",
 )

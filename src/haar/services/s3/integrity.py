@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit import checksums
 from haar.kit.call import Members
+from haar.kit.operation import inside
 from haar.kit.streams import ByteStream, TrailedStream
 from haar.services.s3.errors import BadDigest, InvalidDigest, InvalidRequest
 from haar.services.s3.records import Checksum
@@ -25,6 +26,9 @@ DEFAULT = "CRC64NVME"
 ALGORITHMS = tuple(checksums.SIZES)
 MEMBERS = " ".join(f"Checksum{name}" for name in ALGORITHMS)
 """The members that may carry a value."""
+
+PART_MEMBERS = inside("MultipartUpload.Parts", f"ETag PartNumber {MEMBERS}")
+"""What a client may tell of each part when it completes an upload."""
 
 CLAIMED = f"ContentMD5 ChecksumAlgorithm {MEMBERS}"
 """The members that :func:`claim_of` reads."""

@@ -27,7 +27,8 @@ from haar.store.api import Transaction
 def _refuse_what_is_off(members: Members) -> None:
     """Refuse logging and tracing by name; what turns them off is honoured."""
     logging: dict[str, Any] = members.get("loggingConfiguration") or {}
-    if logging.get("level", "OFF") != "OFF" or logging.get("destinations"):
+    is_on = logging.get("level", "OFF") != "OFF" or logging.get("includeExecutionData")
+    if is_on or logging.get("destinations"):
         raise NotImplementedByHaar(what="loggingConfiguration of state machines")
     tracing: dict[str, Any] = members.get("tracingConfiguration") or {}
     if tracing.get("enabled"):

@@ -6,6 +6,7 @@ import msgspec
 
 from haar.kernel.entropy import uuid4
 from haar.kit.call import Call, Members
+from haar.kit.operation import inside
 from haar.services.dynamodb import keys, rows, texts
 from haar.services.dynamodb.definitions import ON_DEMAND, Units, index_units, units_of
 from haar.services.dynamodb.errors import Invalid, TargetExists
@@ -13,8 +14,8 @@ from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.store.api import Transaction
 
 OVERRIDES = (
-    "BillingModeOverride GlobalSecondaryIndexOverride LocalSecondaryIndexOverride "
-    "ProvisionedThroughputOverride"
+    "BillingModeOverride LocalSecondaryIndexOverride ProvisionedThroughputOverride "
+    + inside("GlobalSecondaryIndexOverride", "IndexName KeySchema Projection ProvisionedThroughput")
 )
 _INDEXES = (("LocalSecondaryIndexOverride", True), ("GlobalSecondaryIndexOverride", False))
 

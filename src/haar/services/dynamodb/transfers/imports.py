@@ -10,14 +10,14 @@ import orjson
 from haar.fabric import jobs
 from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members, Scope
-from haar.kit.operation import anything, operation
+from haar.kit.operation import anything, inside, operation
 from haar.services.dynamodb import keys, rows
 from haar.services.dynamodb.descriptions import moment
 from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableExists
 from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
-from haar.services.dynamodb.tables import checked_table, refuse_unbuilt
+from haar.services.dynamodb.tables import DEFINED, checked_table, refuse_unbuilt
 from haar.services.dynamodb.transfers import ion
 from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
 from haar.services.dynamodb.transfers.compression import ZSTD_LIBRARY
@@ -44,7 +44,7 @@ def import_arn(members: Members, scope: Scope) -> str:
     "ImportTable",
     members=(
         "ClientToken S3BucketSource InputFormat InputFormatOptions InputCompressionType "
-        "TableCreationParameters"
+        f"{inside('TableCreationParameters', DEFINED)}"
     ),
     resource=new_table_arn,
 )
@@ -89,8 +89,6 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
 
 def _refuse_unbuilt(call: Call[Members], asked: Members) -> None:
     refuse_unbuilt(replace(call, members=asked))
-    if "VectorIndexes" in asked:
-        raise NotImplementedByHaar(what="the VectorIndexes of ImportTable")
     if call.members["S3BucketSource"].get("S3BucketOwner", call.account) != call.account:
         raise NotImplementedByHaar(what="the S3BucketOwner that is another account")
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from haar.kernel import pages
+from haar.kit import pages
 from haar.testing import Running, running
 from haar.wire.constraints import compile_pattern
 
@@ -72,7 +72,7 @@ def task_handle(account: str) -> str:
 
 def shard_iterator(account: str) -> str:
     arn = NAMED["StreamArn"].format(account=account)
-    return pages.make(msgspec.msgpack.encode([arn, b"", b"", 0]))
+    return pages.seal("dynamodb shard iterator", msgspec.msgpack.encode([arn, b"", b"", 0]))
 
 
 FURTHER = {"RestoreTableToPointInTime": {"SourceTableName": "orders"}}

@@ -268,34 +268,21 @@ def test_backups_are_listed_a_page_at_a_time(db: Any, table: str) -> None:
     assert code(lambda: db.list_backups(ExclusiveStartBackupArn=wrong)) == "ValidationException"
     assert code(lambda: db.describe_backup(BackupArn=wrong)) == "BackupNotFoundException"
     for name in ("export", "import"):
-        listing = getattr(db, f"list_{name}s")
-        assert code(lambda listing=listing: listing(NextToken=wrong)) == "ValidationException"
         describe = getattr(db, f"describe_{name}")
         member = {f"{name.capitalize()}Arn": wrong}
         refused = code(lambda describe=describe, member=member: describe(**member))
         assert refused == f"{name.capitalize()}NotFoundException"
 
 
-@pytest.mark.parametrize(
-    ("operation", "start"),
-    [
-        ("ListBackups", "ExclusiveStartBackupArn"),
-        ("ListExports", "NextToken"),
-        ("ListImports", "NextToken"),
-    ],
-)
-def test_a_listing_stays_in_its_account(
-    db: Any, cloud: Running, table: str, operation: str, start: str
-) -> None:
+def test_a_listing_stays_in_its_account(db: Any, cloud: Running, table: str) -> None:
     """A page that begins in another account shows nothing of it."""
     arn = db.create_backup(TableName=table, BackupName="theirs")["BackupDetails"]["BackupArn"]
     until(lambda: is_available(db, arn))
-    kind = operation.removeprefix("List")[:-1].lower()
-    first = f"{arn.partition('/')[0]}/aaa/{kind}/0"  # before all that the other account has
+    first = f"{arn.partition('/')[0]}/aaa/backup/0"  # before all that the other account has
     call = cloud.app.cloud.invoke(
         "dynamodb",
-        operation,
-        {start: first},
+        "ListBackups",
+        {"ExclusiveStartBackupArn": first},
         as_="arn:aws:iam::999999999999:role/curious",
         scope=Scope("999999999999", "us-east-1"),
     )

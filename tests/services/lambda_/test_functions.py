@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from haar.kit.call import Scope
+from haar.services.lambda_.errors import InvalidParameterValue
 from haar.testing import Running, running
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:tested"
@@ -242,7 +243,7 @@ def test_functions_survive_a_restart(tmp_path: Path, package: Any) -> None:
 def test_a_listing_stays_in_its_account(
     haar: Running, client: Any, create: Callable[..., dict[str, Any]]
 ) -> None:
-    """A marker of one account shows another account nothing of it."""
+    """A marker of one account is none in another."""
     for name in ("first", "second"):
         create(FunctionName=name)
     marker = client.list_functions(MaxItems=1)["NextMarker"]
@@ -255,4 +256,5 @@ def test_a_listing_stays_in_its_account(
         as_="arn:aws:iam::999999999999:role/curious",
         scope=Scope("999999999999", "us-east-1"),
     )
-    assert haar.run(call) == {"Functions": []}
+    with pytest.raises(InvalidParameterValue, match="Invalid Marker"):
+        haar.run(call)

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from haar.kit import pages
+from haar.kit.call import Call, Members
 from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
+from haar.store.api import Span
 
 _kind_of = re.compile(
     r"arn:[^:]+:dynamodb:[^:]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}/(backup|export|import)/[^/]+"
@@ -42,6 +45,18 @@ def start_of(arn: str, kind: str) -> str:
     if arn and not is_of(arn, kind):
         raise Invalid(texts.PAGE_START, arn=arn)
     return arn
+
+
+def rest_of(call: Call[Members], token: str | None, span: Span) -> Span:
+    """Return what is left of a span behind a page's token.
+
+    Raises:
+        Invalid: haar did not make it for this listing.
+    """
+    try:
+        return pages.rest_of(call, token, span)
+    except pages.BadToken:
+        raise Invalid(texts.OTHER_PAGE) from None
 
 
 def page_of(found: Iterator[L], limit: int) -> tuple[list[L], str]:

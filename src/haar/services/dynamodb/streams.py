@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from haar.kernel import pages
+from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import keys, texts
@@ -38,6 +38,7 @@ RECORDS_MAX = 1000
 ANSWER_BYTES_MAX = 1024 * 1024
 PAGE_MAX = 100
 _MODEL = "dynamodbstreams"
+_PURPOSE = "dynamodb shard iterator"
 _is_arn = re.compile(
     r"arn:[^:]+:dynamodb:([^:]+):\d{12}:table/[a-zA-Z0-9_.-]+/stream/[0-9T:.-]+"
 ).fullmatch
@@ -83,7 +84,7 @@ def iterator_arn(members: Members, scope: Scope) -> str:
 
 def _iterator(token: str) -> Iterator:
     try:
-        return _decode(pages.parse(token))
+        return _decode(pages.unseal(_PURPOSE, token))
     except (pages.BadToken, msgspec.DecodeError):
         raise Invalid(texts.ITERATOR) from None
 
@@ -213,7 +214,7 @@ def get_shard_iterator(call: Call[Members], tx: Transaction) -> Members:
 
 
 def _token(arn: str, shard: ShardRange, position: bytes, now_ms: int) -> str:
-    return pages.make(_encode(Iterator(arn, shard.start, position, now_ms)))
+    return pages.seal(_PURPOSE, _encode(Iterator(arn, shard.start, position, now_ms)))
 
 
 def _position(tx: Transaction, state: StreamState, shard: ShardRange, members: Members) -> bytes:

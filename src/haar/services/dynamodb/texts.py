@@ -57,6 +57,7 @@ INDEX_KEY_EMPTY = (
 ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 KEY_UPDATED = f"{_PARAMETERS}Cannot update attribute {{name}}. This attribute is part of the key"
+OTHER_PAGE = "NextToken does not match request"
 PAGE_START = "The page does not start at an ARN that was listed: {arn}"
 RESTORE_INDEXES = "One or more indexes of the override are not indexes of the source table"
 RESTORE_SOURCE = "Either SourceTableArn or SourceTableName must be given"

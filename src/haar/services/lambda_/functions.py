@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from haar.fabric.sandbox import runtimes
-from haar.kernel import pages
 from haar.kernel.entropy import uuid4
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kit import pages
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import anything, operation
@@ -27,7 +27,7 @@ from haar.services.lambda_.lookup import (
 from haar.services.lambda_.packages import fetch, keep, prove, refer
 from haar.services.lambda_.records import CODE, FUNCTION, Code, Function
 from haar.services.lambda_.running import Runner
-from haar.store.api import Span, Transaction
+from haar.store.api import Transaction
 from haar.store.blobs import Blob
 from haar.store.layers import references
 
@@ -265,9 +265,10 @@ def list_functions(call: Call[Members], tx: Transaction) -> Members:
     """
     members = call.members
     span = keys.functions(call.account, call.region)
-    marker: str | None = members.get("Marker")
-    if marker is not None:
-        span = Span(max(span.start, _after(marker)), span.end)
+    try:
+        span = pages.rest_of(call, members.get("Marker"), span)
+    except pages.BadToken:
+        raise InvalidParameterValue(reason="Invalid Marker") from None
     size: int = min(members.get("MaxItems", _PAGE_MAX), _PAGE_MAX)
     rows = list(tx.scan(span, limit=size + 1))
     is_all = members.get("FunctionVersion") == "ALL"
@@ -279,15 +280,8 @@ def list_functions(call: Call[Members], tx: Transaction) -> Members:
         ]
     }
     if len(rows) > size:
-        result["NextMarker"] = pages.make(rows[size - 1].key)
+        result["NextMarker"] = pages.make(call, rows[size - 1].key)
     return result
-
-
-def _after(marker: str) -> bytes:
-    try:
-        return pages.parse(marker) + b"\x00"
-    except pages.BadToken:
-        raise InvalidParameterValue(reason="Invalid Marker") from None
 
 
 @operation("DeleteFunction", members="FunctionName Qualifier", resource=qualified_arn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from haar.fabric import jobs
-from haar.kernel import pages
+from haar.kit import pages
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
 from haar.services.pipes import filters, keys, rules
@@ -196,7 +196,7 @@ def list_pipes(call: Call[Members], tx: Transaction) -> Members:
     last = b""
     for scanned, (key, value) in enumerate(tx.scan(page_span(call))):
         if len(found) == limit or scanned == SCANNED_MAX:
-            return {"Pipes": found, "NextToken": pages.make(last)}
+            return {"Pipes": found, "NextToken": pages.make(call, last)}
         last = key
         pipe = PIPE.decode(value)
         if is_asked_for(pipe, call.members):
@@ -211,16 +211,10 @@ def page_span(call: Call[Members]) -> Span:
         ValidationFailed: a token that was not given out.
     """
     whole = keys.pipes(call.account, call.region)
-    token = call.members.get("NextToken")
-    if not token:
-        return whole
     try:
-        last = pages.parse(token)
+        return pages.rest_of(call, call.members.get("NextToken"), whole)
     except pages.BadToken:
-        last = b""
-    if not whole.start <= last < whole.end:
-        raise ValidationFailed("Invalid NextToken.", field="NextToken")
-    return Span(last + b"\x00", whole.end)
+        raise ValidationFailed("Invalid NextToken.", field="NextToken") from None
 
 
 def is_asked_for(pipe: Pipe, members: Members) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from haar.fabric import jobs
-from haar.kernel import pages
 from haar.kernel.entropy import hex_id
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kit import pages
 from haar.kit.call import Call, Members
 from haar.kit.jobs import Job, JobKind
 from haar.kit.operation import anything, operation
@@ -216,12 +216,12 @@ def list_buckets(call: Call[Members], tx: Transaction) -> Members:
         raise InvalidArgument(text, ArgumentName="max-buckets", ArgumentValue=size)
     found: list[Bucket] = []
     result: Members = {"Owner": {"ID": names.canonical_id(call.account)}}
-    for row in tx.scan(start_of(members)):
+    for row in tx.scan(start_of(call)):
         bucket = BUCKET.decode(row.value)
         if bucket.account != call.account or not is_wanted(bucket, members):
             continue
         if len(found) == size:
-            result["ContinuationToken"] = pages.make(found[-1].name.encode())
+            result["ContinuationToken"] = pages.make(call, keys.bucket(found[-1].name))
             break
         found.append(bucket)
     is_paged = "MaxBuckets" in members or "BucketRegion" in members
@@ -238,19 +238,15 @@ def is_wanted(bucket: Bucket, members: Members) -> bool:
     )
 
 
-def start_of(members: Members) -> Span:
+def start_of(call: Call[Members]) -> Span:
     """Return the span of the buckets behind a token.
 
     Raises:
         InvalidArgument: a token that haar did not make.
     """
-    span = keys.buckets()
-    token: str | None = members.get("ContinuationToken")
-    if token is None:
-        return span
     try:
-        return Span(keys.bucket(pages.parse(token).decode()) + b"\x00", span.end)
-    except ValueError:
+        return pages.rest_of(call, call.members.get("ContinuationToken"), keys.buckets())
+    except pages.BadToken:
         text = "The continuation token provided is incorrect"
         raise InvalidArgument(text, ArgumentName="continuation-token") from None
 

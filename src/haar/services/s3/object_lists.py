@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haar.kernel import pages
+from haar.kit import pages
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.s3 import keys, names
@@ -97,7 +97,7 @@ def list_objects_v2(call: Call[Members], tx: Transaction) -> Members:
     refuse_encoding(members)
     size = page_size(members, "MaxKeys", "maxKeys")
     asked = asked_walk(bucket, members)
-    page = walk(tx, asked, start_of(bucket, asked, members), size)
+    page = walk(tx, asked, start_of(call, bucket, asked), size)
     owner = names.canonical_id(bucket.account) if members.get("FetchOwner") else ""
     result = result_of(members, page, size, owner)
     result["KeyCount"] = len(page)
@@ -105,32 +105,32 @@ def list_objects_v2(call: Call[Members], tx: Transaction) -> Members:
         if name in members:
             result[name] = members[name]
     if page.after:
-        result["NextContinuationToken"] = pages.make(f"{bucket.id}{page.last}".encode())
+        result["NextContinuationToken"] = pages.make(call, f"{bucket.id}{page.last}".encode())
     return encode(result, members, "Contents")
 
 
-def start_of(bucket: Bucket, asked: Walk, members: Members) -> bytes:
+def start_of(call: Call[Members], bucket: Bucket, asked: Walk) -> bytes:
     """Return where a page begins: at its token, else behind ``StartAfter``, else at the start.
 
     Raises:
         InvalidArgument: a token that haar did not make for this bucket.
     """
-    marker: str = members.get("StartAfter", "")
-    token: str | None = members.get("ContinuationToken")
+    marker: str = call.members.get("StartAfter", "")
+    token: str | None = call.members.get("ContinuationToken")
     if token is not None:
-        marker = read_token(bucket, token)
+        marker = read_token(call, bucket, token)
     return behind(bucket, asked, marker) if marker else b""
 
 
-def read_token(bucket: Bucket, token: str) -> str:
+def read_token(call: Call[Members], bucket: Bucket, token: str) -> str:
     """Return the key or the prefix that the page of a token begins behind.
 
     Raises:
         InvalidArgument: haar did not make it for this bucket.
     """
     try:
-        place = pages.parse(token).decode()
-    except ValueError:
+        place = pages.parse(call, token).decode()
+    except pages.BadToken:
         place = ""
     if not place.startswith(bucket.id):
         text = "The continuation token provided is incorrect"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from haar.config import Config
-from haar.kernel import pages
+from haar.kit import pages
 from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import anything, operation
@@ -266,7 +266,7 @@ def list_queues(call: Call[Members], tx: Transaction) -> Members:
     """
     prefix: str = call.members.get("QueueNamePrefix", "")
     span = keys.queues_from(call.account, call.region, prefix)
-    rows = tx.scan(page_span(call.members, span), limit=page_size(call.members) + 1)
+    rows = tx.scan(page_span(call, span), limit=page_size(call.members) + 1)
     arns = [(row.key, QUEUE.decode(row.value).arn) for row in rows]
     return page(call, arns, "QueueUrls")
 
@@ -284,21 +284,18 @@ def page_size(members: Members) -> int:
     return size
 
 
-def page_span(members: Members, span: Span) -> Span:
+def page_span(call: Call[Members], span: Span) -> Span:
     """Return what is left of a span after the pages that the client has seen.
 
     Raises:
-        InvalidParameterValue: a token that haar did not make.
+        InvalidParameterValue: a token that haar did not make for this listing.
     """
-    token: str | None = members.get("NextToken")
-    if not token:
-        return span
+    token: str | None = call.members.get("NextToken")
     try:
-        after = pages.parse(token) + b"\x00"
+        return pages.rest_of(call, token, span)
     except pages.BadToken:
         reason = "The token is not valid."
         raise InvalidParameterValue(value=token, name="NextToken", reason=reason) from None
-    return Span(max(after, span.start), span.end)
 
 
 def page(call: Call[Members], found: Iterable[tuple[bytes, str]], name: str) -> Members:
@@ -308,7 +305,7 @@ def page(call: Call[Members], found: Iterable[tuple[bytes, str]], name: str) -> 
         return {}
     result: Members = {name: [url_of(call, arn) for _, arn in rows[:size]]}
     if len(rows) > size and "MaxResults" in call.members:
-        result["NextToken"] = pages.make(rows[size - 1][0])
+        result["NextToken"] = pages.make(call, rows[size - 1][0])
     return result
 
 
@@ -330,7 +327,7 @@ def list_dead_letter_source_queues(call: Call[Members], tx: Transaction) -> Memb
     Source: AWS docs, SQS API reference, ListDeadLetterSourceQueues.
     """
     queue = load(tx, call.resource)
-    span = page_span(call.members, keys.sources(queue.arn))
+    span = page_span(call, keys.sources(queue.arn))
     rows = tx.scan(span, limit=page_size(call.members) + 1)
     found = [(row.key, keys.source_of(row.key)) for row in rows]
     return page(call, found, "queueUrls") or {"queueUrls": []}

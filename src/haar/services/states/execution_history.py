@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haar.kernel import pages as tokens
+from haar.kit import pages as tokens
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.states import keys, names, pages
@@ -37,14 +37,14 @@ def get_execution_history(call: Call[Members], tx: Transaction) -> Members:
     text = read_input(tx, path, record)
     size, reverse = pages.size(call.members), bool(call.members.get("reverseOrder"))
     with_data = call.members.get("includeExecutionData", True)
-    token = pages.start(call.members)
+    token = pages.start(call)
     last = int.from_bytes(token or b"", "big")
     events = _events(tx, path, last, size + 1, reverse=reverse)
     answer: Members = {
         "events": [shown(event, text, with_data=with_data) for event in events[:size]]
     }
     if len(events) > size:
-        answer["nextToken"] = tokens.make(events[size - 1].id.to_bytes(4, "big"))
+        answer["nextToken"] = tokens.make(call, events[size - 1].id.to_bytes(4, "big"))
     return answer
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from haar.kernel import pages as tokens
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kit import pages as tokens
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.states import keys, names, pages
@@ -43,25 +43,25 @@ def list_executions(call: Call[Members], tx: Transaction) -> Members:
             reason="Exactly one of 'stateMachineArn' or 'mapRunArn' must be specified"
         )
     if "mapRunArn" in members:
-        return _list_children(members, tx)
+        return _list_children(call, tx)
     machine = names.machine_of(call.resource)
     if "/" in machine.name:
         raise NotImplementedByHaar(what="ListExecutions of a Map state's own ARN; use mapRunArn")
     need_machine(tx, machine)
     span = keys.all_started(*machine)
-    return _page(members, tx, span, partial(_entry, machine))
+    return _page(call, tx, span, partial(_entry, machine))
 
 
 def _page(
-    members: Members, tx: Transaction, span: Span, entry: Callable[[Row], Members]
+    call: Call[Members], tx: Transaction, span: Span, entry: Callable[[Row], Members]
 ) -> Members:
-    size, wanted = pages.size(members), members.get("statusFilter")
-    left = pages.after(span, pages.start(members), reverse=True)
+    size, wanted = pages.size(call.members), call.members.get("statusFilter")
+    left = pages.after(call, span, reverse=True)
     found: list[Members] = []
     last, seen = b"", 0
     for row in tx.scan(left, limit=pages.SCANNED_MAX + 1, reverse=True):
         if len(found) == size or seen == pages.SCANNED_MAX:
-            return {"executions": found, "nextToken": tokens.make(last)}
+            return {"executions": found, "nextToken": tokens.make(call, last)}
         last, seen = row.key, seen + 1
         listed = entry(row)
         if wanted is None or listed["status"] == wanted:
@@ -85,9 +85,9 @@ def _entry(machine: names.Machine, row: Row) -> Members:
     return entry
 
 
-def _list_children(members: Members, tx: Transaction) -> Members:
-    id_, run = need_map_run(tx, members["mapRunArn"])
-    return _page(members, tx, keys.children(id_), partial(_child_entry, run))
+def _list_children(call: Call[Members], tx: Transaction) -> Members:
+    id_, run = need_map_run(tx, call.members["mapRunArn"])
+    return _page(call, tx, keys.children(id_), partial(_child_entry, run))
 
 
 def _child_entry(run: MapRunRecord, row: Row) -> Members:

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from haar.kernel import pages as tokens
 from haar.kernel.entropy import uuid4
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kit import pages as tokens
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
 from haar.kit.tags import without
@@ -234,12 +234,12 @@ def list_state_machines(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, Step Functions API reference, ListStateMachines.
     """
-    span = pages.after(keys.machines(call.account, call.region), pages.start(call.members))
+    span = pages.after(call, keys.machines(call.account, call.region))
     size = pages.size(call.members)
     rows = list(tx.scan(span, limit=size + 1))
     answer: Members = {"stateMachines": [_listed(row.key, row.value) for row in rows[:size]]}
     if len(rows) > size:
-        answer["nextToken"] = tokens.make(rows[size - 1].key)
+        answer["nextToken"] = tokens.make(call, rows[size - 1].key)
     return answer
 
 

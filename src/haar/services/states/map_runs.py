@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from haar.kernel import pages as tokens
+from haar.kit import pages as tokens
 from haar.kit.call import Call, Members
 from haar.kit.operation import operation
 from haar.services.states import counts, keys, names, pages
@@ -106,12 +106,12 @@ def list_map_runs(call: Call[Members], tx: Transaction) -> Members:
     """
     path, _ = need_execution(tx, call.resource)
     size = pages.size(call.members)
-    span = pages.after(keys.all_mapped(path), pages.start(call.members))
+    span = pages.after(call, keys.all_mapped(path))
     rows = list(tx.scan(span, limit=size + 1))
     runs = [read_map_run(tx, str(keys.name_of(row.key)[-1])) for row in rows[:size]]
     answer: Members = {"mapRuns": [_listed(run, tx) for run in runs if run is not None]}
     if len(rows) > size:
-        answer["nextToken"] = tokens.make(rows[size - 1].key)
+        answer["nextToken"] = tokens.make(call, rows[size - 1].key)
     return answer
 
 

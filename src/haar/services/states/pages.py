@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from haar.kernel import pages
-from haar.kit.call import Members
+from haar.kit import pages
+from haar.kit.call import Call, Members
 from haar.services.states.errors import InvalidToken
 from haar.store.api import Span
 
@@ -17,23 +17,29 @@ def size(members: Members) -> int:
     return int(members.get("maxResults") or PAGE_DEFAULT)
 
 
-def start(members: Members) -> bytes | None:
+def start(call: Call[Members]) -> bytes | None:
     """Return the position where the page begins; None for the first.
 
     Raises:
         InvalidToken: a token that was not given out.
     """
-    token = members.get("nextToken")
+    token = call.members.get("nextToken")
     if not token:
         return None
     try:
-        return pages.parse(token)
+        return pages.parse(call, token)
     except pages.BadToken:
         raise InvalidToken(token=token) from None
 
 
-def after(span: Span, position: bytes | None, *, reverse: bool = False) -> Span:
-    """Return what is left of a span: ``position`` is the last key that was seen."""
-    if position is None or not span.start <= position < span.end:
-        return span
-    return Span(span.start, position) if reverse else Span(position + b"\x00", span.end)
+def after(call: Call[Members], span: Span, *, reverse: bool = False) -> Span:
+    """Return what is left of a span after the pages that the client has seen.
+
+    Raises:
+        InvalidToken: a token that was not given out.
+    """
+    token = call.members.get("nextToken")
+    try:
+        return pages.rest_of(call, token, span, reverse=reverse)
+    except pages.BadToken:
+        raise InvalidToken(token=token) from None

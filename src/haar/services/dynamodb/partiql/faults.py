@@ -9,7 +9,6 @@ ORDER_WITHOUT_KEY = (
     "clause."
 )
 ORDER_OTHER = "Variable reference {name} in ORDER BY clause must be part of the primary key"
-OTHER_PAGE = "NextToken does not match request"
 MIXED = "Batch requests may not mix reads and writes"
 TRANSACTION_MIXED = "Transaction requests may not mix reads and writes"
 EXISTS_ALONE = "EXISTS() function is only supported in transactions"

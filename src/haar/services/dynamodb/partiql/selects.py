@@ -12,8 +12,9 @@ from hashlib import blake2b
 
 import msgspec
 
-from haar.kernel import pages
-from haar.kit.call import Members
+from haar.kit import pages
+from haar.kit.call import Call, Members
+from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.expressions.binding import Bound, bind
 from haar.services.dynamodb.expressions.paths import find
@@ -230,26 +231,26 @@ def _span(plan: Plan, bound: Bound) -> Span:
     return query_span(plan.source, partition, condition, bound.values)
 
 
-def token_of(members: Members, position: Position) -> str:
+def token_of(call: Call[Members], position: Position) -> str:
     """Return the NextToken of a position: it goes with its statement only."""
-    return pages.make(dumps([position.partition, position.after, _fingerprint(members)]))
+    return pages.make(call, dumps([position.partition, position.after, _fingerprint(call.members)]))
 
 
-def position_of(members: Members) -> Position:
+def position_of(call: Call[Members]) -> Position:
     """Return where a request's page begins.
 
     Raises:
         Invalid: its token is of another statement, or none of ours.
     """
-    token = members.get("NextToken")
+    token = call.members.get("NextToken")
     if token is None:
         return Position(0, None)
     try:
-        position = _decode(pages.parse(token))
+        position = _decode(pages.parse(call, token))
     except (pages.BadToken, msgspec.DecodeError):
-        raise Invalid(faults.OTHER_PAGE) from None
-    if position.fingerprint != _fingerprint(members) or position.partition < 0:
-        raise Invalid(faults.OTHER_PAGE)
+        raise Invalid(texts.OTHER_PAGE) from None
+    if position.fingerprint != _fingerprint(call.members) or position.partition < 0:
+        raise Invalid(texts.OTHER_PAGE)
     return position
 
 

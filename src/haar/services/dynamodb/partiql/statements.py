@@ -100,10 +100,10 @@ def execute_statement(call: Call[Members], tx: Transaction) -> Members:
 def _select(call: Call[Members], tx: Transaction, statement: Select) -> Members:
     members = call.members
     plan = plan_of(statement, load(tx, call.resource), members)
-    page, end = read(tx, statement, plan, position_of(members), members.get("Limit"))
+    page, end = read(tx, statement, plan, position_of(call), members.get("Limit"))
     result: Members = {"Items": page.items}
     if end is not None:
-        result["NextToken"] = token_of(members, end)
+        result["NextToken"] = token_of(call, end)
         if end.after is not None:
             result["LastEvaluatedKey"] = end.after
     if "ReturnConsumedCapacity" in members:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import journal, keys, texts
@@ -23,7 +24,7 @@ from haar.services.dynamodb.errors import (
     InvalidExportTime,
     RecoveryUnavailable,
 )
-from haar.services.dynamodb.listings import is_of, page_of, start_of
+from haar.services.dynamodb.listings import is_of, page_of, rest_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
@@ -284,13 +285,15 @@ def list_exports(call: Call[Members], tx: Transaction) -> Members:
 
     Keys: reads ``export``.
 
+    Raises:
+        Invalid: a token that haar did not make for this listing.
+
     Source: AWS docs, DynamoDB API reference, ListExports.
     """
     members = call.members
     limit = members.get("MaxResults", _PAGE_MAX)
-    start = start_of(members.get("NextToken", ""), "export")
-    found = tx.scan(keys.exports(call.account, call.region, start))
-    every = (EXPORT.decode(row.value) for row in found)
+    left = rest_of(call, members.get("NextToken"), keys.exports(call.account, call.region))
+    every = (EXPORT.decode(row.value) for row in tx.scan(left))
     wanted = (one for one in every if members.get("TableArn", one.table_arn) == one.table_arn)
     page, last = page_of(wanted, limit)
     result: Members = {
@@ -299,4 +302,4 @@ def list_exports(call: Call[Members], tx: Transaction) -> Members:
             for one in page
         ]
     }
-    return {**result, "NextToken": last} if last else result
+    return {**result, "NextToken": pages.make(call, keys.export(last))} if last else result

@@ -9,12 +9,13 @@ import orjson
 
 from haar.fabric import jobs
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, inside, operation
 from haar.services.dynamodb import keys, rows
 from haar.services.dynamodb.descriptions import moment
 from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableExists
-from haar.services.dynamodb.listings import is_of, page_of, start_of
+from haar.services.dynamodb.listings import is_of, page_of, rest_of
 from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import DEFINED, checked_table, refuse_unbuilt
@@ -26,6 +27,7 @@ from haar.services.dynamodb.transfers.filling import FILLING
 from haar.services.dynamodb.transfers.records import FAILED, IMPORT, Import, Source
 from haar.store.api import Transaction
 
+_TOKEN_MIN = 56  # characters, two digits each
 _PAGE_MAX = 25
 
 
@@ -185,17 +187,33 @@ def list_imports(call: Call[Members], tx: Transaction) -> Members:
 
     Keys: reads ``import``.
 
+    Raises:
+        Invalid: a token that haar did not make for this listing.
+
     Source: AWS docs, DynamoDB API reference, ListImports.
     """
     members = call.members
     limit = members.get("PageSize", _PAGE_MAX)
-    start = start_of(members.get("NextToken", ""), "import")
-    rows_after = tx.scan(keys.imports(call.account, call.region, start))
-    every = (IMPORT.decode(row.value) for row in rows_after)
+    token = text_of(members["NextToken"]) if "NextToken" in members else None
+    left = rest_of(call, token, keys.imports(call.account, call.region))
+    every = (IMPORT.decode(row.value) for row in tx.scan(left))
     wanted = (one for one in every if members.get("TableArn", one.table_arn) == one.table_arn)
     page, last = page_of(wanted, limit)
     result: Members = {"ImportSummaryList": list(map(_summary, page))}
-    return {**result, "NextToken": last} if last else result
+    if last:
+        result["NextToken"] = hex_of(pages.make(call, keys.import_(last)))
+    return result
+
+
+def hex_of(token: str) -> str:
+    """Return a token as the model has it here: hexadecimal, 16 digits at a time, 112 at least."""
+    length = max(_TOKEN_MIN, -(-len(token) // 8) * 8)
+    return token.ljust(length).encode().hex()
+
+
+def text_of(digits: str) -> str:
+    """Return the token of such digits."""
+    return bytes.fromhex(digits).decode("latin-1").rstrip()
 
 
 def _summary(one: Import) -> Members:

@@ -9,150 +9,23 @@ from typing import Any
 
 import pytest
 
-from haar.kernel.clock import SystemClock
 from haar.kernel.errors import ApiError
 from haar.kit.streams import ByteStream
-from haar.wire.connection import Handler
 from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.limits import Limits
-from haar.wire.room import NoRoom, Room
 from haar.wire.server import HttpServer
 
 LIMITS = Limits()
 HOST = b"Host: here\r\n"
 SMUGGLED = b"POST / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n0\r\n\r\n"
 
-
-async def echo(request: HttpRequest) -> HttpResponse:
-    """Answer with method, path, query and body."""
-    body = request.body
-    if not isinstance(body, bytes):
-        body = b"".join([piece async for piece in body])
-    line = b"%s %s ? %s\n" % (request.method.encode(), request.path, request.query)
-    return HttpResponse(200, [(b"x-by", b"echo")], line + body)
+Connect = Callable[[], Awaitable[Any]]
 
 
-class Hands:
-    """Time that a test moves by hand: nothing waits for a time-out."""
-
-    def __init__(self) -> None:
-        self._now_s = 0.0
-        self._calls: list[tuple[float, Callable[[], None]]] = []
-
-    def time(self) -> float:
-        return self._now_s
-
-    def call_later(self, delay: float, callback: Callable[[], None]) -> Planned:
-        planned = (self._now_s + delay, callback)
-        self._calls.append(planned)
-        return Planned(lambda: self._calls.remove(planned))
-
-    def move(self, seconds: float) -> None:
-        self._now_s += seconds
-        due = [call for call in self._calls if call[0] <= self._now_s]
-        self._calls = [call for call in self._calls if call not in due]
-        for _, callback in due:
-            callback()
-
-
-class Planned:
-    """A call that can be cancelled."""
-
-    def __init__(self, cancel: Callable[[], None]) -> None:
-        self.cancel = cancel
-
-
-class Peer:
-    """A client's side of one connection, byte for byte."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def send(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def answer(self, *, is_head: bool = False) -> tuple[int, dict[bytes, bytes], bytes]:
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
-        lines = head[:-4].split(b"\r\n")
-        headers = dict(line.split(b": ", 1) for line in lines[1:])
-        status = int(lines[0].split()[1])
-        body = b""
-        if is_head or status in (100, 204, 304):
-            return status, headers, body
-        if b"content-length" in headers:
-            body = await self.reader.readexactly(int(headers[b"content-length"]))
-        elif headers.get(b"transfer-encoding") == b"chunked":
-            while size := int(await self.reader.readuntil(b"\r\n"), 16):
-                body += (await self.reader.readexactly(size + 2))[:-2]
-            await self.reader.readexactly(2)
-        return status, headers, body
-
-    async def rest(self) -> bytes:
-        return await asyncio.wait_for(self.reader.read(), 10)
-
-    async def rest_in_time(self, hands: Hands) -> bytes:
-        """Read to the end while time flies."""
-        reading = asyncio.ensure_future(self.rest())
-        while not reading.done():
-            hands.move(0.5)
-            await asyncio.sleep(0.001)  # the sockets' turn: they are real
-        return await reading
-
-    def close(self) -> None:
-        self.writer.close()
-
-
-Scenario = Callable[[HttpServer, Callable[[], Awaitable[Peer]]], Awaitable[Any]]
-
-
-def serve(
-    scenario: Scenario,
-    handler: Handler = echo,
-    limits: Limits = LIMITS,
-    hands: Hands | None = None,
-    room: Room | None = None,
-) -> Any:
-    """Run a scenario against a server of its own."""
-
-    async def run() -> Any:
-        server = HttpServer(handler, clock=SystemClock(), limits=limits, timers=hands, room=room)
-        await server.start("127.0.0.1", 0)
-        peers: list[Peer] = []
-
-        async def connect() -> Peer:
-            peers.append(Peer(*await asyncio.open_connection("127.0.0.1", server.port)))
-            return peers[-1]
-
-        try:
-            return await scenario(server, connect)
-        finally:
-            for peer in peers:
-                peer.close()
-            await server.close(1.0)
-
-    return asyncio.run(run())
-
-
-def exchange(data: bytes, handler: Handler = echo, limits: Limits = LIMITS) -> bytes:
-    """Send bytes, close the sending side, and return all that comes back."""
-
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
-        peer = await connect()
-        await peer.send(data)
-        peer.writer.write_eof()
-        return await peer.rest()
-
-    result = serve(scenario, handler, limits)
-    assert isinstance(result, bytes)
-    return result
-
-
-def test_a_request_is_answered_with_length_date_and_server() -> None:
+def test_a_request_is_answered_with_length_date_and_server(serve: Any) -> None:
     """An answer carries Content-Length, Date and Server, and the handler's headers."""
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         await peer.send(b"POST /a%20b?c=d HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nxyz")
         status, headers, body = await peer.answer()
@@ -164,7 +37,7 @@ def test_a_request_is_answered_with_length_date_and_server() -> None:
     serve(scenario)
 
 
-def test_pipelined_requests_are_answered_in_order_whatever_each_takes() -> None:
+def test_pipelined_requests_are_answered_in_order_whatever_each_takes(serve: Any) -> None:
     """Answers come in the order of the requests, even if a later one is ready first."""
 
     async def slow_first(request: HttpRequest) -> HttpResponse:
@@ -176,7 +49,7 @@ def test_pipelined_requests_are_answered_in_order_whatever_each_takes() -> None:
     count = 100
     data = b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n for n in range(count))
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         await peer.send(data)
         bodies = [(await peer.answer())[2] for _ in range(count)]
@@ -185,11 +58,11 @@ def test_pipelined_requests_are_answered_in_order_whatever_each_takes() -> None:
     serve(scenario, slow_first)
 
 
-def test_a_request_in_single_bytes_is_the_same_request() -> None:
+def test_a_request_in_single_bytes_is_the_same_request(serve: Any) -> None:
     """How the bytes are cut into packets changes nothing."""
     data = b"POST /x?y HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok"
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         for at in range(len(data)):
             await peer.send(data[at : at + 1])
@@ -199,10 +72,10 @@ def test_a_request_in_single_bytes_is_the_same_request() -> None:
     assert serve(scenario) == b"POST /x ? y\nok"
 
 
-def test_head_has_the_length_and_no_body() -> None:
+def test_head_has_the_length_and_no_body(serve: Any) -> None:
     """HEAD answers with the headers of GET and no byte of its body."""
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         await peer.send(b"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
         status, headers, _ = await peer.answer(is_head=True)
@@ -246,7 +119,7 @@ def test_head_has_the_length_and_no_body() -> None:
     ],
 )
 def test_what_is_not_sound_http_is_refused_and_the_connection_closed(
-    data: bytes, status: int
+    data: bytes, status: int, exchange: Any
 ) -> None:
     """Malformed, ambiguous and oversized requests get one refusal, and nothing after it runs."""
     received = exchange(data + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -256,7 +129,7 @@ def test_what_is_not_sound_http_is_refused_and_the_connection_closed(
     assert b"connection: close" in received
 
 
-def test_what_came_before_a_malformed_request_is_answered_first() -> None:
+def test_what_came_before_a_malformed_request_is_answered_first(exchange: Any) -> None:
     """A bad request does not take back the answers of those before it."""
     received = exchange(
         b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n???\r\n\r\n"
@@ -264,7 +137,7 @@ def test_what_came_before_a_malformed_request_is_answered_first() -> None:
     assert received.index(b"/a") < received.index(b"/b") < received.index(b" 400 ")
 
 
-def test_a_client_that_shut_its_sending_side_still_gets_its_answer() -> None:
+def test_a_client_that_shut_its_sending_side_still_gets_its_answer(exchange: Any) -> None:
     """Half-closing after the request is not a disconnect."""
 
     async def late(request: HttpRequest) -> HttpResponse:
@@ -275,7 +148,7 @@ def test_a_client_that_shut_its_sending_side_still_gets_its_answer() -> None:
     assert exchange(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", late).endswith(b"late")
 
 
-def test_100_continue_is_said_when_the_body_is_wanted_and_not_before() -> None:
+def test_100_continue_is_said_when_the_body_is_wanted_and_not_before(echo: Any, serve: Any) -> None:
     """A handler that refuses early never asks for the body; one that reads it does."""
 
     async def picky(request: HttpRequest) -> HttpResponse:
@@ -285,7 +158,7 @@ def test_100_continue_is_said_when_the_body_is_wanted_and_not_before() -> None:
 
     head = b"Host: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         await peer.send(b"PUT /yes HTTP/1.1\r\n" + head)
         assert (await peer.answer())[0] == 100
@@ -298,10 +171,10 @@ def test_100_continue_is_said_when_the_body_is_wanted_and_not_before() -> None:
     serve(scenario, picky, replace(LIMITS, gather_bytes_max=1))
 
 
-def test_a_small_body_with_100_continue_is_asked_for_at_once() -> None:
+def test_a_small_body_with_100_continue_is_asked_for_at_once(serve: Any) -> None:
     """A body that is gathered is wanted as soon as its head is here."""
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         head = b"Host: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
         await peer.send(b"PUT / HTTP/1.1\r\n" + head)
@@ -312,7 +185,7 @@ def test_a_small_body_with_100_continue_is_asked_for_at_once() -> None:
     assert serve(scenario) == b"PUT / ? \nhello"
 
 
-def test_a_chunked_body_streams_to_the_handler() -> None:
+def test_a_chunked_body_streams_to_the_handler(exchange: Any) -> None:
     """Chunks arrive as pieces; the trailer counts for nothing."""
     data = (
         b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -323,7 +196,7 @@ def test_a_chunked_body_streams_to_the_handler() -> None:
     assert received.endswith(b"GET /b ? \n")
 
 
-def test_a_long_upload_is_held_back_while_nobody_reads_it() -> None:
+def test_a_long_upload_is_held_back_while_nobody_reads_it(serve: Any) -> None:
     """The server takes no more of a body than it may hold until the handler reads on."""
     total = 64 * 1024 * 1024
     read_on = asyncio.Event()
@@ -337,7 +210,7 @@ def test_a_long_upload_is_held_back_while_nobody_reads_it() -> None:
             size += len(piece)
         return HttpResponse(200, [], b"%d" % size)
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         sent = 0
         await peer.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % total)
@@ -362,13 +235,13 @@ async def numbers(count: int) -> AsyncIterator[bytes]:
         yield b"%d," % n
 
 
-def test_an_answer_of_unknown_length_is_chunked_and_one_of_known_length_is_not() -> None:
+def test_an_answer_of_unknown_length_is_chunked_and_one_of_known_length_is_not(serve: Any) -> None:
     """A streamed body goes out whole in either framing, and the connection stays."""
 
     async def streams(request: HttpRequest) -> HttpResponse:
         return HttpResponse(200, [], numbers(3), length=6 if request.path == b"/known" else None)
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         for path, name in ((b"/known", b"content-length"), (b"/open", b"transfer-encoding")):
             await peer.send(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -379,7 +252,7 @@ def test_an_answer_of_unknown_length_is_chunked_and_one_of_known_length_is_not()
     serve(scenario, streams)
 
 
-def test_a_client_that_does_not_read_is_not_written_to_for_ever() -> None:
+def test_a_client_that_does_not_read_is_not_written_to_for_ever(hands: Any, serve: Any) -> None:
     """A streamed answer stops being made while the client is behind, and is given up in the end."""
     made = 0
     is_closed = asyncio.Event()
@@ -396,7 +269,7 @@ def test_a_client_that_does_not_read_is_not_written_to_for_ever() -> None:
     async def handler(request: HttpRequest) -> HttpResponse:
         return HttpResponse(200, [], endless())
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -404,12 +277,11 @@ def test_a_client_that_does_not_read_is_not_written_to_for_ever() -> None:
             hands.move(0.5)
             await asyncio.sleep(0.001)  # the sockets' turn
 
-    hands = Hands()
     serve(scenario, handler, hands=hands)
     assert made < 64 * 1024 * 1024
 
 
-def test_an_answer_that_breaks_off_breaks_the_connection() -> None:
+def test_an_answer_that_breaks_off_breaks_the_connection(serve: Any) -> None:
     """A client must see that a streamed answer is not whole."""
 
     async def broken() -> AsyncIterator[bytes]:
@@ -419,7 +291,7 @@ def test_an_answer_that_breaks_off_breaks_the_connection() -> None:
     async def handler(request: HttpRequest) -> HttpResponse:
         return HttpResponse(200, [], broken())
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         try:
@@ -430,7 +302,7 @@ def test_an_answer_that_breaks_off_breaks_the_connection() -> None:
     assert not serve(scenario, handler).endswith(b"0\r\n\r\n")
 
 
-def test_a_handler_whose_client_went_away_is_cancelled() -> None:
+def test_a_handler_whose_client_went_away_is_cancelled(hands: Any, serve: Any) -> None:
     """Nobody works for a client that is gone, and clean-up code runs."""
     started, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -443,7 +315,7 @@ def test_a_handler_whose_client_went_away_is_cancelled() -> None:
             raise
         return HttpResponse(200, [])
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         peer = await connect()
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await started.wait()
@@ -452,11 +324,10 @@ def test_a_handler_whose_client_went_away_is_cancelled() -> None:
             hands.move(0.5)
             await asyncio.sleep(0.001)  # the sockets' turn
 
-    hands = Hands()
     serve(scenario, patient, hands=hands)
 
 
-def test_a_handler_that_fails_is_a_500_and_closes() -> None:
+def test_a_handler_that_fails_is_a_500_and_closes(exchange: Any) -> None:
     """Whatever escapes a handler becomes a plain 500."""
 
     async def failing(request: HttpRequest) -> HttpResponse:
@@ -472,11 +343,12 @@ def test_a_handler_that_fails_is_a_500_and_closes() -> None:
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", b"408"),
     ],
 )
-def test_a_request_that_does_not_come_in_time_is_given_up(data: bytes, status: bytes) -> None:
+def test_a_request_that_does_not_come_in_time_is_given_up(
+    data: bytes, status: bytes, hands: Any, serve: Any
+) -> None:
     """Slow heads and slow bodies are refused with 408."""
-    hands = Hands()
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         await peer.send(data)
         return await peer.rest_in_time(hands)
@@ -485,7 +357,9 @@ def test_a_request_that_does_not_come_in_time_is_given_up(data: bytes, status: b
     assert hands.time() >= min(LIMITS.head_s, LIMITS.body_s)
 
 
-def test_a_reader_of_a_stalled_upload_gets_an_error_of_the_client() -> None:
+def test_a_reader_of_a_stalled_upload_gets_an_error_of_the_client(
+    echo: Any, hands: Any, serve: Any
+) -> None:
     """The handler sees RequestTimeout, a client's fault, and can say so."""
 
     async def handler(request: HttpRequest) -> HttpResponse:
@@ -494,20 +368,19 @@ def test_a_reader_of_a_stalled_upload_gets_an_error_of_the_client() -> None:
         except ApiError as error:
             return HttpResponse(error.status, [], error.code.encode())
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         await peer.send(
             b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
         )
         return await peer.rest_in_time(hands)
 
-    hands = Hands()
     received = serve(scenario, handler, hands=hands)
     assert received.split(b" ")[1] == b"400"
     assert received.endswith(b"RequestTimeout")
 
 
-def test_a_malformed_chunk_fails_the_reader_of_the_body() -> None:
+def test_a_malformed_chunk_fails_the_reader_of_the_body(echo: Any, exchange: Any) -> None:
     """The handler sees IncompleteBody; the connection closes after its answer."""
 
     async def handler(request: HttpRequest) -> HttpResponse:
@@ -521,7 +394,7 @@ def test_a_malformed_chunk_fails_the_reader_of_the_body() -> None:
 
 
 @pytest.mark.parametrize("endless", [b"X: ", b"0\r\nX: ", b"1;x="])
-def test_what_the_parser_gathers_is_bounded(endless: bytes) -> None:
+def test_what_the_parser_gathers_is_bounded(endless: bytes, echo: Any, serve: Any) -> None:
     """A header, a trailer or a chunk's extension that never ends does not fill the memory."""
     head = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
     data = head + (b"" if endless == b"X: " else b"\r\n") + endless
@@ -532,7 +405,7 @@ def test_what_the_parser_gathers_is_bounded(endless: bytes) -> None:
         except ApiError as error:
             return HttpResponse(error.status, [], error.code.encode())
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         sent = 0
         await peer.send(data)
@@ -547,24 +420,23 @@ def test_what_the_parser_gathers_is_bounded(endless: bytes) -> None:
     assert serve(scenario, handler).split(b" ")[1] in (b"400", b"431")
 
 
-def test_an_idle_connection_is_closed() -> None:
+def test_an_idle_connection_is_closed(hands: Any, serve: Any) -> None:
     """A connection without requests does not stay for ever."""
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> bytes:
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
         peer = await connect()
         await peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await peer.answer()
         return await peer.rest_in_time(hands)
 
-    hands = Hands()
     assert serve(scenario, hands=hands) == b""
     assert hands.time() >= LIMITS.idle_s
 
 
-def test_connections_beyond_the_bound_are_refused() -> None:
+def test_connections_beyond_the_bound_are_refused(serve: Any) -> None:
     """One connection too many gets 503."""
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         first, second = await connect(), await connect()
         assert b" 503 " in await second.rest()
         await first.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -573,7 +445,7 @@ def test_connections_beyond_the_bound_are_refused() -> None:
     serve(scenario, limits=replace(LIMITS, connections_max=1))
 
 
-def test_draining_finishes_what_is_being_worked_on() -> None:
+def test_draining_finishes_what_is_being_worked_on(serve: Any) -> None:
     """Closing the server lets a request finish, and closes idle connections at once."""
     started, may_end = asyncio.Event(), asyncio.Event()
 
@@ -582,7 +454,7 @@ def test_draining_finishes_what_is_being_worked_on() -> None:
         await may_end.wait()
         return HttpResponse(200, [], b"done")
 
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
+    async def scenario(server: HttpServer, connect: Connect) -> None:
         busy, idle = await connect(), await connect()
         await busy.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await started.wait()
@@ -596,98 +468,8 @@ def test_draining_finishes_what_is_being_worked_on() -> None:
     serve(scenario, slow)
 
 
-def test_http_1_0_closes_unless_asked_to_stay() -> None:
+def test_http_1_0_closes_unless_asked_to_stay(exchange: Any) -> None:
     """HTTP/1.0 clients are answered in their own way."""
     assert b"connection: close" in exchange(b"GET / HTTP/1.0\r\n\r\n")
     kept = exchange(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n")
     assert kept.count(b" 200 ") == 2
-
-
-POST = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what the server does with what was sent."""
-    for _ in range(10_000):
-        if condition():
-            return
-        await asyncio.sleep(0.001)  # the sockets' turn: they are real
-    raise AssertionError("it never came to be")
-
-
-def test_half_sent_bodies_share_a_bounded_room() -> None:
-    """However many connections send half a body, what is held stays within the room."""
-    room = Room(1024 * 1024)
-    half = POST % 100_000 + bytes(50_000)
-
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
-        peers = [await connect() for _ in range(60)]
-        for peer in peers:
-            await peer.send(half)
-        refused = [asyncio.ensure_future(peer.answer()) for peer in peers]
-        await until(lambda: sum(one.done() for one in refused) >= 40)
-        assert {one.result()[0] for one in refused if one.done()} == {503}
-        assert 1024 * 1024 - 50_000 < room.used <= 1024 * 1024
-        served = next(i for i, one in enumerate(refused) if not one.done())
-        for index, peer in enumerate(peers):
-            if index != served:
-                refused[index].cancel()
-                peer.close()
-        await until(lambda: room.used == 50_000)
-        await peers[served].send(bytes(50_000))
-        status, _, body = await refused[served]
-        assert (status, len(body)) == (200, 100_000 + len(b"POST / ? \n"))
-        assert room.used == 0
-
-    serve(scenario, room=room)
-
-
-def test_long_bodies_wait_outside_while_the_room_is_tight() -> None:
-    """Streams that nobody reads stop their senders while room is short, and go on afterwards."""
-    room = Room(4 * 1024 * 1024)
-    gate = asyncio.Event()
-
-    async def handler(request: HttpRequest) -> HttpResponse:
-        await gate.wait()
-        try:
-            return await echo(request)
-        except NoRoom:
-            return HttpResponse(503, [], b"")
-
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
-        peers = [await connect() for _ in range(9)]
-        sending = [
-            asyncio.ensure_future(peer.send(POST % 4_000_000 + bytes(4_000_000))) for peer in peers
-        ]
-        await until(lambda: room.is_tight)
-        gate.set()
-        answers = [await peer.answer() for peer in peers]
-        told = {(status, len(body)) for status, _, body in answers}
-        whole = (200, 4_000_000 + len(b"POST / ? \n"))
-        assert whole in told
-        assert told <= {whole, (503, 0)}  # who came last may have been one too many
-        await asyncio.gather(*sending, return_exceptions=True)
-        assert room.used == 0
-
-    serve(scenario, handler, room=room)
-
-
-def test_requests_that_wait_for_their_turn_are_held_within_the_room() -> None:
-    """Pipelined requests count until they are answered; one too many ends the connection."""
-    room = Room(10_000)
-    gate = asyncio.Event()
-
-    async def handler(request: HttpRequest) -> HttpResponse:
-        await gate.wait()
-        return await echo(request)
-
-    async def scenario(server: HttpServer, connect: Callable[[], Awaitable[Peer]]) -> None:
-        peer = await connect()
-        await peer.send((POST % 4000 + bytes(4000)) * 3)
-        await until(lambda: room.used > 8000)
-        gate.set()
-        assert [(await peer.answer())[0] for _ in range(3)] == [200, 200, 503]
-        assert await peer.rest() == b""
-        assert room.used == 0
-
-    serve(scenario, handler, room=room)

@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from haar.kernel.errors import ApiError
 from haar.wire.http import HttpRequest, HttpResponse
+from haar.wire.limits import Limits
 from haar.wire.room import NoRoom, Room
 from haar.wire.server import HttpServer
 
+LIMITS = Limits()
 HOST = b"Host: here\r\n"
 
 Connect = Callable[[], Awaitable[Any]]
@@ -97,3 +102,65 @@ def test_requests_that_wait_for_their_turn_are_held_within_the_room(
         assert room.used == 0
 
     serve(scenario, handler, room=room)
+
+
+def dribble(head: bytes, piece: bytes, hands: Any) -> Callable[[HttpServer, Connect], Any]:
+    """Return a client that sends a piece of its body every second."""
+
+    async def scenario(server: HttpServer, connect: Connect) -> bytes:
+        peer = await connect()
+        await peer.send(head)
+        reading = asyncio.ensure_future(peer.rest())
+        while not reading.done() and hands.time() < 600:
+            await peer.send(piece)
+            await asyncio.sleep(0.002)  # the sockets' turn: they are real
+            hands.move(1.0)
+        return bytes(await reading)
+
+    return scenario
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (POST % 100_000, b"a"),
+        (POST % 4_000_000, b"a"),
+        (b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    ],
+    ids=["gathered", "streamed", "chunked"],
+)
+def test_who_dribbles_a_body_is_given_up(
+    head: bytes, piece: bytes, serve: Any, echo: Any, hands: Any
+) -> None:
+    """A byte a second keeps no memory: what is held of the body is given back in time."""
+    room = Room()
+
+    async def handler(request: HttpRequest) -> HttpResponse:
+        try:
+            return HttpResponse(200, [], (await echo(request)).body)
+        except ApiError as error:
+            return HttpResponse(408, [], error.code.encode())
+
+    received = serve(dribble(head, piece, hands), handler, hands=hands, room=room)
+    assert received.split(b" ")[1] == b"408"
+    assert LIMITS.body_s <= hands.time() < 2 * LIMITS.body_s + 2
+    assert room.used == 0
+
+
+def test_who_is_slow_but_steady_is_heard(serve: Any, hands: Any) -> None:
+    """A step of the body in each span of time is enough, however long all of it takes."""
+    length = LIMITS.body_step_bytes * 8
+    piece = bytes(LIMITS.body_step_bytes // 16)
+
+    async def scenario(server: HttpServer, connect: Connect) -> int:
+        peer = await connect()
+        await peer.send(POST % length)
+        for _ in range(length // len(piece)):
+            await peer.send(piece)
+            await asyncio.sleep(0.002)  # the sockets' turn: they are real
+            hands.move(1.5)
+        status: int = (await peer.answer())[0]
+        return status
+
+    assert serve(scenario, hands=hands) == 200
+    assert hands.time() > LIMITS.body_s * 6

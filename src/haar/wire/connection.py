@@ -7,8 +7,8 @@ state      what happens                                           time-out
 =========  =====================================================  =====================
 idle       waiting for a request's first byte                     ``idle_s``
 head       a request line and headers are arriving                ``head_s`` in all
-body       a small body is gathered                               ``body_s`` of silence
-busy       the handler works; a long body streams to it           ``body_s`` of silence,
+body       a small body is gathered                               ``body_s`` for a step
+busy       the handler works; a long body streams to it           ``body_s`` for a step,
                                                                   if it waits for bytes;
                                                                   ``linger_s`` once the
                                                                   client stopped sending
@@ -258,6 +258,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._since_s = self.server.wheel.now_s()
+            self._intake.restart_step(self._since_s)
             self._transport.resume_reading()
 
     # --- one request after the other
@@ -459,11 +460,20 @@ class Connection(asyncio.Protocol):
         limit_s = self._limit_s()
         if limit_s is None:
             return now_s + min(self._limits.body_s, self._limits.idle_s)
-        since_s = self._intake.head_since_s if self._intake.is_in_head else self._since_s
-        due_s = since_s + limit_s
+        due_s = self._state_since_s() + limit_s
         if due_s > now_s:
             return due_s
         return self._time_out()
+
+    def _state_since_s(self) -> float:
+        if self._intake.is_in_head:
+            return self._intake.head_since_s
+        is_in_body = self._writable is None and self._is_waiting_for_body()
+        return self._intake.body_since_s if is_in_body else self._since_s
+
+    def _is_waiting_for_body(self) -> bool:
+        upload = self._intake.upload
+        return self._intake.is_gathering or (upload is not None and upload.is_waited_for)
 
     def _limit_s(self) -> float | None:
         limits = self._limits
@@ -473,9 +483,7 @@ class Connection(asyncio.Protocol):
             return limits.linger_s
         if self._intake.is_in_head and self._exchange is None:
             return limits.head_s
-        if self._intake.is_gathering:
-            return limits.body_s
-        if self._intake.upload is not None and self._intake.upload.is_waited_for:
+        if self._is_waiting_for_body():
             return limits.body_s
         if self._exchange is not None or self._pipeline:
             return limits.linger_s if self._is_eof and not self._is_answering else None

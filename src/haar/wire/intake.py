@@ -86,6 +86,7 @@ class Intake:
     Attributes:
         is_in_head: a request line and headers are arriving.
         head_since_s: since when.
+        body_since_s: since when a step of a body (``body_step_bytes``) has been arriving.
         upload: the body that is arriving, where it streams.
         exchange: the request whose body is arriving.
     """
@@ -103,7 +104,9 @@ class Intake:
         "_parser",
         "_peer",
         "_room",
+        "_step_bytes",
         "_target",
+        "body_since_s",
         "exchange",
         "head_since_s",
         "is_in_head",
@@ -125,7 +128,8 @@ class Intake:
         self._between_bytes = 0
         self._expects = False
         self._body: list[bytes] | None = None
-        self._now_s = self.head_since_s = 0.0
+        self._now_s = self.head_since_s = self.body_since_s = 0.0
+        self._step_bytes = 0
         self.is_in_head = False
         self.upload: Upload | None = None
         self.exchange: Exchange | None = None
@@ -252,12 +256,18 @@ class Intake:
             keeps_alive=self._parser.should_keep_alive(),
             is_http10=version == "1.0",
         )
+        self.body_since_s, self._step_bytes = self._now_s, 0
         if self.upload is not None:
             self._owner.take(self.exchange)
         elif length:
             self._body = []
             if self._expects and self._owner.is_free:
                 self.say_continue()
+
+    def restart_step(self, now_s: float) -> None:
+        """Begin a step of the body: one has come, or the client was held back until now."""
+        self.body_since_s = now_s
+        self._step_bytes = 0
 
     def _refuse_long_head(self) -> None:
         limits, pairs = self._limits, self._header_list
@@ -296,6 +306,9 @@ class Intake:
         """Take a piece of the body."""
         self._between_bytes = 0
         self._expects = False
+        self._step_bytes += len(piece)
+        if self._step_bytes >= self._limits.body_step_bytes:
+            self.restart_step(self._now_s)
         if self.upload is not None:
             self.upload.feed(piece)
             if self.exchange is None:

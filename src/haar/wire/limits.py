@@ -19,7 +19,8 @@ class Limits:
         connections_max: open at once.
         pipeline_max: requests parsed ahead.
         head_s: from a request's first byte to the end of its headers.
-        body_s: between two pieces of a body.
+        body_s: in which so much of a body must come:
+        body_step_bytes: or all that is left of it. Who dribbles holds memory that others need.
         idle_s: between two requests.
         write_s: without the client reading.
         linger_s: for the client to read the last answer.
@@ -35,6 +36,7 @@ class Limits:
     pipeline_max: int = 16
     head_s: float = 20.0
     body_s: float = 30.0
+    body_step_bytes: int = 64 * 1024
     idle_s: float = 75.0
     write_s: float = 60.0
     linger_s: float = 3.0

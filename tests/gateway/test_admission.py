@@ -243,6 +243,9 @@ def test_nobody_works_for_a_client_that_has_gone(header: str, is_late: bool) -> 
         ("lambda", "list_functions", "TooManyRequestsException", 429),
         ("stepfunctions", "list_state_machines", "ThrottlingException", 400),
         ("s3", "list_buckets", "SlowDown", 503),
+        ("sqs", "list_queues", "RequestThrottled", 400),
+        ("dynamodb", "list_tables", "ThrottlingException", 400),
+        ("pipes", "list_pipes", "ThrottlingException", 429),
     ],
 )
 def test_what_is_shed_is_told_in_the_protocols_words(
@@ -256,6 +259,8 @@ def test_what_is_shed_is_told_in_the_protocols_words(
         assert cloud.app.audit.recent()[-1].error == code
     answer = refused.value.response
     assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers.get("retry-after") == ("1" if service in ("lambda", "pipes") else None)
 
 
 def test_long_polls_leave_room_for_others() -> None:
@@ -282,7 +287,7 @@ def test_long_polls_leave_room_for_others() -> None:
         with ThreadPoolExecutor(6) as threads:
             polls = [threads.submit(poll) for _ in range(6)]
             shed = [ended.result() for ended in islice(as_completed(polls), 2)]
-            assert shed == ["ThrottlingException"] * 2
+            assert shed == ["RequestThrottled"] * 2
             assert one.list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
             assert sorted(ended.result() for ended in polls) == [""] * 4 + shed
 

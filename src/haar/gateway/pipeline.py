@@ -47,7 +47,7 @@ from haar.wire.http import HttpRequest, HttpResponse
 from haar.wire.intake import Unacceptable
 from haar.wire.multipart import is_form, read_form
 from haar.wire.protocols import Codec, Codecs
-from haar.wire.refusals import s3_ids
+from haar.wire.refusals import s3_ids, throttling
 from haar.wire.room import NoRoom, Room
 from haar.wire.route import Routed, Router
 
@@ -357,8 +357,9 @@ class Pipeline:
 
     def _worded(self, kind: Kind, request: HttpRequest) -> RefusedAs:
         """Return a refusal of a call that got no further than its head."""
-        protocol = self._router.guess(request).protocol
-        return refuse(kind, FAMILIES.get(protocol, "json"))
+        guess = self._router.guess(request)
+        worded = refuse(kind, FAMILIES.get(guess.protocol, "json"))
+        return throttling(guess.model, worded) if kind is Kind.THROTTLED else worded
 
     def _codec_for_refusal(self, request: HttpRequest, routed: Routed | None) -> Codec:
         if routed is not None:

@@ -179,6 +179,22 @@ _SQS = Patch(
             "BatchRequestTooLong",
             "UnsupportedOperation",
         )
+    }
+    # Their names have always been these; clients of the query protocol look for them, too.
+    | {
+        name: name
+        for name in (
+            "InvalidAddress",
+            "InvalidAttributeName",
+            "InvalidAttributeValue",
+            "InvalidIdFormat",
+            "InvalidMessageContents",
+            "InvalidSecurity",
+            "OverLimit",
+            "ReceiptHandleIsInvalid",
+            "RequestThrottled",
+            "ResourceNotFoundException",
+        )
     },
 )
 

@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from haar.kernel.errors import ApiError
+from haar.kernel.errors import ApiError, RefusedAs
 from haar.kit.call import Members
 from haar.wire.bodies import cbor, json, xml
 from haar.wire.http import HeaderList, HttpRequest, HttpResponse
@@ -33,6 +33,10 @@ from haar.wire.timestamps import to_rfc822
 
 _HEADER = "header:"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+RETRY_AFTER_S = 1
+"""Told to who is throttled, where the model has a place for it: by then the queue has moved."""
+_RETRY_AFTER = "retryAfterSeconds"
+_THROTTLING = ("TooManyRequestsException", "ThrottlingException", "RequestThrottled")
 _BODILESS = frozenset({204, 304})
 
 
@@ -100,6 +104,21 @@ def tell(
         request_id=request_id,
         request=request,
     )
+
+
+def throttling(model: ServiceModel | None, usual: RefusedAs) -> RefusedAs:
+    """Return a refusal for throttling as the model has it, with what it has for a later attempt.
+
+    Args:
+        model: of the service, where that is known.
+        usual: how the protocol words it, for models that have no error of their own.
+    """
+    shapes = (model.error(name) for name in _THROTTLING) if model is not None else ()
+    shape = next((found for found in shapes if found is not None), None)
+    if shape is None:
+        return usual
+    wait = {_RETRY_AFTER: RETRY_AFTER_S} if _RETRY_AFTER in shape.members else {}
+    return RefusedAs(shape.name, usual.text, status=usual.status, members=wait)
 
 
 def header_text(value: Any) -> str:

@@ -12,6 +12,8 @@ from signing import Signer
 
 REQUESTS = 2000
 REQUESTS_EACH = 250
+SPREAD_EACH = 1000
+_BATCHED_BEGIN = 10_000_000
 NOTE_BYTES = 300
 ORDERS = 10
 CUSTOMERS = 200
@@ -53,18 +55,16 @@ def prepare(server: Server) -> None:
 
 
 def prepare_indexed(server: Server) -> None:
-    """Make a table with a global index that has every attribute."""
+    """Make the same with a global index that has every attribute."""
     index = {
         "IndexName": "by-name",
         "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "ALL"},
     }
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "name")]
-    _create(
-        client(server, "dynamodb"),
-        AttributeDefinitions=attributes,
-        GlobalSecondaryIndexes=[index],
-    )
+    dynamodb = client(server, "dynamodb")
+    _create(dynamodb, AttributeDefinitions=attributes, GlobalSecondaryIndexes=[index])
+    _fill(dynamodb, [item(number) for number in range(REQUESTS)])
 
 
 def prepare_customers(server: Server) -> None:
@@ -121,6 +121,18 @@ def keep_putting(signer: Signer) -> Script:
     version = next(_versions)
     rows = [item(number, version) for number in range(REQUESTS_EACH)]
     members = [{"TableName": "bench", "Item": row} for row in rows]
+    return in_turn(_requests(signer, "PutItem", members))
+
+
+def keep_putting_among(signer: Signer, rows: int) -> Script:
+    """Return a script like that of :func:`keep_putting`, of items all over those of the batches.
+
+    Nearly none of them has been met lately, so that no cache has them.
+    """
+    version = next(_versions)
+    step = rows // SPREAD_EACH
+    numbers = [_BATCHED_BEGIN + (each * step + version) % rows for each in range(SPREAD_EACH)]
+    members = [{"TableName": "bench", "Item": item(number, version)} for number in numbers]
     return in_turn(_requests(signer, "PutItem", members))
 
 
@@ -181,7 +193,7 @@ def keep_transacting(signer: Signer) -> Script:
 
 def batch(signer: Signer, number: int) -> bytes:
     """Return the BatchWriteItem request of that number, of items that no other one has."""
-    first = 10_000_000 + number * BATCH
+    first = _BATCHED_BEGIN + number * BATCH
     rows = [item(first + offset) for offset in range(BATCH)]
     puts = [{"PutRequest": {"Item": row}} for row in rows]
     return _requests(signer, "BatchWriteItem", [{"RequestItems": {"bench": puts}}])[0]

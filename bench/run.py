@@ -19,6 +19,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+import disk
 import maps
 import overload
 import scale
@@ -106,6 +107,8 @@ def main() -> None:
             lines += maps.figures(asked.rounds, Path(scratch))
         if wanted("scale"):
             lines += scale.figures(Path(scratch))
+        if wanted("disk"):
+            lines += disk.figures(Path(scratch))
         if wanted("overload"):
             lines += overload.figures(Path(scratch))
     table = "\n".join(lines)

@@ -28,11 +28,21 @@ _HANDLES = re.compile(rb'"ReceiptHandle": ?"([^"]+)"')
 
 @dataclass(frozen=True)
 class Growth:
-    """Something that is measured small and again with a million rows more."""
+    """Something that is measured small and again with a million rows more.
+
+    Attributes:
+        name: in the table.
+        prepare: makes what the requests need.
+        script: a connection's requests with few rows.
+        among: the same with many, of which there are as many as it is told.
+        batch: the request of that number that writes more rows.
+        batch_rows: how many rows that is.
+    """
 
     name: str
     prepare: Callable[[Server], None]
     script: Callable[[Signer], Script]
+    among: Callable[[Signer, int], Script]
     batch: Callable[[Signer, int], bytes]
     batch_rows: int
 
@@ -42,8 +52,22 @@ def _sending(signer: Signer) -> Script:
 
 
 GROWTHS = (
-    Growth("PutItem", items.prepare, items.keep_putting, items.batch, items.BATCH),
-    Growth("SendMessage", queues.prepare, _sending, queues.batch, queues.BATCH),
+    Growth(
+        "PutItem",
+        items.prepare,
+        items.keep_putting,
+        items.keep_putting_among,
+        items.batch,
+        items.BATCH,
+    ),
+    Growth(
+        "SendMessage",
+        queues.prepare,
+        _sending,
+        lambda signer, _rows: _sending(signer),
+        queues.batch,
+        queues.BATCH,
+    ),
 )
 
 
@@ -60,8 +84,8 @@ def _grow(growth: Growth, data: Path) -> list[str]:
         growth.prepare(server)
         few = drive_measured(server, [growth.script(signer) for _ in range(MEASURED)])
         few_mb = server.rss_mb()
-        _fill(server, growth, signer)
-        many = drive_measured(server, [growth.script(signer) for _ in range(MEASURED)])
+        fill(server, growth, signer, MANY)
+        many = drive_measured(server, [growth.among(signer, MANY) for _ in range(MEASURED)])
         many_mb = server.rss_mb()
     start = time.perf_counter()
     with running("haar", data) as server:
@@ -85,16 +109,16 @@ def _through(data: Path) -> str:
         signer = Signer(server.port, server.access_key_id, server.secret)
         growth.prepare(server)
         for _ in range(2):
-            _fill(server, growth, signer)
+            fill(server, growth, signer, MANY)
             _drain(server, signer)
             megabytes.append(server.rss_mb())
     told = ", ".join(f"{one:,.0f}" for one in megabytes)
     return f"| memory after {MANY:,} messages in and out, after as many again | {told} MB |"
 
 
-def _fill(server: Server, growth: Growth, signer: Signer) -> None:
-    """Write a million rows in batches."""
-    each = MANY // growth.batch_rows // CONNECTIONS
+def fill(server: Server, growth: Growth, signer: Signer, rows: int) -> None:
+    """Write so many rows in batches."""
+    each = rows // growth.batch_rows // CONNECTIONS
     scripts = [_batches(growth, signer, number * each, each) for number in range(CONNECTIONS)]
     sample = follow(server.port, scripts)
     if sample.wrong or sample.answers != each * CONNECTIONS:

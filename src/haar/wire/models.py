@@ -26,7 +26,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 import orjson
 
-from haar.wire.patches import patch_of
+from haar.wire.patches import Patch, patch_of
 
 T = TypeVar("T")
 
@@ -204,7 +204,7 @@ class ServiceModel:
         self._errors = compact.errors
         self._raw = compact.shapes
         self._shapes: dict[str, Shape] = {}
-        self._open_enums = patch_of(name).open_enums
+        self._patch = patch_of(name)
 
     def operation(self, name: str) -> OperationModel:
         """Return the operation.
@@ -223,9 +223,7 @@ class ServiceModel:
         shape = self._shapes.get(name)
         if shape is None:
             shape = _SHAPE.decode(self._raw[name])
-            if name in self._open_enums:
-                shape = msgspec.structs.replace(shape, enum=())
-            self._shapes[name] = shape = self._rename(shape)
+            self._shapes[name] = shape = self._rename(_patched(shape, self._patch))
         return shape
 
     def renamed(self, elements: Mapping[str, tuple[str, ...]]) -> ServiceModel:
@@ -257,6 +255,20 @@ class ServiceModel:
         """Return the shape of an error by its name or its legacy code, if it is modelled."""
         name = self._errors.get(code)
         return None if name is None else self.shape(name)
+
+
+def _patched(shape: Shape, patch: Patch) -> Shape:
+    """Return a shape with what the model does not say, or says otherwise than AWS does."""
+    changed: dict[str, Any] = {}
+    if shape.enum:
+        is_open = shape.name in patch.open_enums
+        changed["enum"] = () if is_open else patch.enums.get(shape.name, shape.enum)
+    if shape.name in patch.own_required:
+        own = patch.own_required[shape.name]
+        changed["required"] = tuple(name for name in shape.required if name != own)
+    if shape.name in patch.least_lengths:
+        changed["min"] = patch.least_lengths[shape.name]
+    return msgspec.structs.replace(shape, **changed) if changed else shape
 
 
 _SHAPE = msgspec.msgpack.Decoder(Shape)

@@ -39,6 +39,9 @@ class Patch:
         roots: operation → root element of its answer.
         bare_outputs: operations whose root element is the one member itself.
         open_enums: shapes whose values the service checks itself, with its own refusals.
+        enums: shape → its values in the order in which AWS's texts list them.
+        own_required: input shape → members that are missed by the operation, in its own words.
+        least_lengths: shape → the length that it has at least, where the model says another.
         path_member: the member that the path of a form stands for, where the form lacks it.
         query_statuses: error shape → its HTTP status in the query protocol, where it has another.
         query_elements: in the query protocol: a flattened list or map → the name of its elements,
@@ -69,6 +72,9 @@ class Patch:
     roots: Mapping[str, str] = field(default_factory=dict[str, str])
     bare_outputs: frozenset[str] = frozenset()
     open_enums: frozenset[str] = frozenset()
+    enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    own_required: Mapping[str, str] = field(default_factory=dict[str, str])
+    least_lengths: Mapping[str, int] = field(default_factory=dict[str, int])
     path_member: str = ""
     query_statuses: Mapping[str, int] = field(default_factory=dict[str, int])
     query_elements: Mapping[str, tuple[str, ...]] = field(
@@ -99,6 +105,24 @@ _DYNAMODB = Patch(
     },
     upper_message=frozenset({"SerializationException"}),
     has_crc32=True,
+    enums={
+        "ScalarAttributeType": ("B", "N", "S"),
+        "Select": (
+            "SPECIFIC_ATTRIBUTES",
+            "COUNT",
+            "ALL_ATTRIBUTES",
+            "ALL_PROJECTED_ATTRIBUTES",
+        ),
+    },
+    own_required={
+        "CreateTableInput": "TableName",
+        "DeleteTableInput": "TableName",
+        "DescribeTableInput": "TableName",
+        "UpdateTableInput": "TableName",
+        "BatchGetItemInput": "RequestItems",
+    },
+    # A name, which has three characters; the model's least is that of an ARN.
+    least_lengths={"TableArn": 3},
 )
 
 # AWS docs, SQS API reference: the query examples of each operation.

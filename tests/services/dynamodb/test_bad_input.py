@@ -280,3 +280,23 @@ def test_a_body_that_is_no_request_is_refused(send: Any, body: bytes) -> None:
     status, answer = send("PutItem", body)
     assert status == 400
     assert answer["__type"].endswith(("SerializationException", "ValidationException"))
+
+
+@pytest.mark.parametrize(
+    "value", [None, {"SS": ["a", None]}, {"L": [None, {"S": "a"}]}, {"M": {"k": None}}]
+)
+def test_a_null_among_values_is_refused(send: Any, db: Any, table: str, value: Any) -> None:
+    """What is no value is not left out of an item: it would not be the one that was sent."""
+    members = {"TableName": table, "Item": {"p": {"S": "a"}, "x": value}}
+    status, answer = send("PutItem", json.dumps(members).encode())
+    assert status == 400
+    assert answer["__type"].endswith("SerializationException")
+    assert db.scan(TableName=table)["Items"] == []
+
+
+def test_a_missing_batch_is_told_in_awss_words(send: Any) -> None:
+    """BatchGetItem misses its batch in words of its own, BatchWriteItem as others do."""
+    _, answer = send("BatchGetItem", b"{}")
+    assert answer["message"] == "The requestItems parameter is required for BatchGetItem"
+    _, answer = send("BatchWriteItem", b"{}")
+    assert answer["message"].startswith("1 validation error detected: Value null at 'requestItems'")

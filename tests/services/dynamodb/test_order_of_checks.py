@@ -64,3 +64,45 @@ def test_several_breaches_are_told_together(db: Any) -> None:
         "Value 'Y' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "text"),
+    [
+        (
+            "put_item",
+            {"TableName": "ab", "Item": {}, "ReturnValues": "X"},
+            "2 validation errors detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 3; Value 'X' at 'returnValues'",
+        ),
+        *[
+            (
+                f"{name}_table",
+                {},
+                "The parameter 'TableName' is required but was not present in the request",
+            )
+            for name in ("create", "describe", "update", "delete")
+        ],
+        (
+            "create_table",
+            {
+                "TableName": "abc",
+                "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "X"}],
+            },
+            "Member must satisfy enum value set: [B, N, S]",
+        ),
+        (
+            "scan",
+            {"TableName": "abc", "Select": "X"},
+            "Member must satisfy enum value set: "
+            "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]",
+        ),
+    ],
+)
+def test_what_the_model_says_is_told_in_awss_words(
+    db: Any, operation: str, members: dict[str, Any], text: str
+) -> None:
+    """Some members are missed in words of their own; value sets are listed in AWS's order."""
+    with pytest.raises(ClientError) as refused:
+        getattr(db, operation)(**members)
+    assert text in refused.value.response["Error"]["Message"]

@@ -60,6 +60,17 @@ def table_arn(members: Members, scope: Scope) -> str:
     return arn_of(members["TableName"], scope)
 
 
+def named_table_arn(members: Members, scope: Scope) -> str:
+    """Name the table of a request about a table.
+
+    Raises:
+        Invalid: the request has no name.
+    """
+    if "TableName" not in members:
+        raise Invalid(texts.TABLE_NAME_MISSING)
+    return table_arn(members, scope)
+
+
 def index_arn(members: Members, scope: Scope) -> str:
     """Name the index of a request, or its table where it reads no index."""
     arn = arn_of(members["TableName"], scope)
@@ -68,7 +79,13 @@ def index_arn(members: Members, scope: Scope) -> str:
 
 
 def batch_arns(members: Members, scope: Scope) -> list[str]:
-    """Name the tables of a batch, in its order."""
+    """Name the tables of a batch, in its order.
+
+    Raises:
+        Invalid: the request has no batch.
+    """
+    if "RequestItems" not in members:
+        raise Invalid(texts.BATCH_MISSING)
     return [arn_of(name, scope) for name in members["RequestItems"]]
 
 

@@ -12,7 +12,7 @@ from haar.services.dynamodb import backfills, definitions, keys, texts
 from haar.services.dynamodb.definitions import ON_DEMAND, Kinds, Units
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, LimitExceeded
-from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
+from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_unready
 from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.services.dynamodb.schema import index_named
 from haar.services.dynamodb.tables import refuse_unbuilt, with_stream
@@ -39,7 +39,7 @@ _replace = msgspec.structs.replace
 @operation(
     "UpdateTable",
     members=f"TableName AttributeDefinitions {_SETTINGS} {_INSIDE}",
-    resource=table_arn,
+    resource=named_table_arn,
 )
 def update_table(call: Call[Members], tx: Transaction) -> Members:
     """Change a table. A new index is CREATING until it has all items, while the table works on.

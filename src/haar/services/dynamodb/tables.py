@@ -11,7 +11,7 @@ from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts,
 from haar.services.dynamodb.backups import system
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists, TableInUse
-from haar.services.dynamodb.lookup import load_named, refuse_unready, table_arn
+from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_unready
 from haar.services.dynamodb.records import TABLE, Table
 from haar.services.dynamodb.tags import checked_tags
 from haar.store.api import Span, Transaction, prefix_span
@@ -33,7 +33,7 @@ DEFINED = " ".join(
     "CreateTable",
     members=f"{DEFINED} LocalSecondaryIndexes TableClass DeletionProtectionEnabled "
     "StreamSpecification Tags",
-    resource=table_arn,
+    resource=named_table_arn,
 )
 def create_table(call: Call[Members], tx: Transaction) -> Members:
     """Make a table. It is ACTIVE at once, with its indexes.
@@ -135,7 +135,7 @@ def checked_table(call: Call[Members], uid: int) -> Table:
     )
 
 
-@operation("DescribeTable", members="TableName", resource=table_arn, readonly=True)
+@operation("DescribeTable", members="TableName", resource=named_table_arn, readonly=True)
 def describe_table(call: Call[Members], tx: Transaction) -> Members:
     """Describe a table; its counts are of this moment.
 
@@ -167,7 +167,7 @@ def list_tables(call: Call[Members], tx: Transaction) -> Members:
     return result
 
 
-@operation("DeleteTable", members="TableName", resource=table_arn)
+@operation("DeleteTable", members="TableName", resource=named_table_arn)
 def delete_table(call: Call[Members], tx: Transaction) -> Members:
     """Delete a table; it is gone when the answer comes. One that can be recovered leaves a backup.
 

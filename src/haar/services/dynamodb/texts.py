@@ -203,6 +203,7 @@ UPDATE_TYPE = "Type mismatch for attribute to update"
 # Batches and transactions
 BATCH_DUPLICATES = "Provided list of item keys contains duplicates"
 BATCH_TOO_MANY_WRITES = "Too many items requested for the BatchWriteItem call"
+BATCH_MISSING = "The requestItems parameter is required for BatchGetItem"
 BATCH_TOO_MANY_KEYS = "Too many items requested for the BatchGetItem call"
 BATCH_NEITHER = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
@@ -228,6 +229,7 @@ TABLE_NAME_PATTERN = (
     "1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: "
     "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
 )
+TABLE_NAME_MISSING = "The parameter 'TableName' is required but was not present in the request"
 TABLE_ARN = "Invalid TableArn: Invalid ResourceArn provided as input {arn}"
 PROTECTED = (
     "Resource cannot be deleted as it is currently protected against deletion. Disable deletion "

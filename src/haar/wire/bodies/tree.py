@@ -17,6 +17,12 @@ from haar.wire.patches import patch_of
 
 Convert = Callable[[Any], Any]
 
+NULL_INSIDE = "NULL_VALUE found where not expected."
+"""Of a list or map whose elements are values [nv]: one left out would not be what was sent.
+
+Source: Smithy specification, "sparse trait": lists and maps without it hold no null values.
+"""
+
 _LONG_MAX = 2**63
 _INTEGER_MAX = 2**31
 
@@ -122,8 +128,8 @@ class TreeDecoder:
                     new = element(item)
                     if new is not item:
                         value[at] = new
-            if None in value and not is_sparse:
-                value[:] = [item for item in value if item is not None]
+                elif not is_sparse:
+                    raise Malformed(NULL_INSIDE)
             if check is not None and not check(value):
                 notes.append(True)
             return value
@@ -140,18 +146,15 @@ class TreeDecoder:
         def convert(value: Any) -> Any:
             if value.__class__ is not dict:
                 raise Malformed(unlike(value, "map"))
-            drop: list[str] | None = None
             for key, item in value.items():
-                if item is None:
-                    drop = [*(drop or ()), key]
-                else:
+                if item is not None:
                     new = inner(item)
                     if new is not item:
                         value[key] = new
+                elif not is_sparse:
+                    raise Malformed(NULL_INSIDE)
                 if key_check is not None and not key_check(key):
                     notes.append(True)
-            if drop and not is_sparse:
-                remove(value, drop)
             if check is not None and not check(value):
                 notes.append(True)
             return value

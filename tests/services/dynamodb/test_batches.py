@@ -43,6 +43,20 @@ def test_a_batch_writes_and_reads_several_tables(db: Any, make_table: Any) -> No
     assert [told["CapacityUnits"] for told in found["ConsumedCapacity"]] == [1, 1]
 
 
+def test_another_spelling_is_another_key_to_read(db: Any, make_table: Any) -> None:
+    """BatchGetItem refuses a key twice, but not a number written otherwise; BatchWriteItem does."""
+    table = make_table("p:N")
+    db.put_item(TableName=table, Item={"p": {"N": "1"}})
+    keys = [{"p": {"N": "1"}}, {"p": {"N": "1.0"}}]
+    answer = db.batch_get_item(RequestItems={table: {"Keys": keys}})
+    assert answer["Responses"][table] == [{"p": {"N": "1"}}] * 2
+    with pytest.raises(ClientError, match="Provided list of item keys contains duplicates"):
+        db.batch_get_item(RequestItems={table: {"Keys": keys[:1] * 2}})
+    puts = [{"PutRequest": {"Item": key}} for key in keys]
+    with pytest.raises(ClientError, match="Provided list of item keys contains duplicates"):
+        db.batch_write_item(RequestItems={table: puts})
+
+
 def test_keys_beyond_the_answers_size_come_back(db: Any, table: str) -> None:
     """BatchGetItem stops at 16 MB, and its unprocessed keys find the rest."""
     for number in range(45):

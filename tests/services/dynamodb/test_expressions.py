@@ -220,6 +220,8 @@ REFUSED: list[tuple[str, str, str]] = [
     (C, "attribute_exists(:five)", ("Operator or function requires a document path; operator or "
      "function: attribute_exists")),
     (C, "((n = :five))", "The expression has redundant parentheses;"),
+    (U, "SET n = ((n + :five))", "The expression has redundant parentheses;"),
+    (U, "SET n = n + ((:five))", "The expression has redundant parentheses;"),
     (C, "name = :five", "Attribute name is a reserved keyword; reserved keyword: name"),
     (C, "#zz = :five", ("An expression attribute name used in the document path is not defined; "
      "attribute name: #zz")),
@@ -286,12 +288,13 @@ def test_a_wrong_expression_is_refused_in_awss_words(role: str, text: str, refus
 
 
 A: Any = {"S": "a"}
+LONG = "#" + "a" * 255
 PLACEHOLDERS: list[tuple[dict[str, Any], str]] = [
     ({"ExpressionAttributeNames": {"#a": "a"}},
      "ExpressionAttributeNames can only be specified when using expressions"),
     ({"ExpressionAttributeValues": {":a": A}},
      ("ExpressionAttributeValues can only be specified when using expressions: UpdateExpression "
-     "and ConditionExpression is null")),
+     "and ConditionExpression are null")),
     ({C: "attribute_exists(a)", "ExpressionAttributeNames": {}},
      "ExpressionAttributeNames must not be empty"),
     ({C: "attribute_exists(a)", "ExpressionAttributeValues": {}},
@@ -304,6 +307,10 @@ PLACEHOLDERS: list[tuple[dict[str, Any], str]] = [
      "Value provided in ExpressionAttributeNames unused in expressions: keys: {#a, #b}"),
     ({C: "a = :a", "ExpressionAttributeValues": {":a": A, ":b": A}},
      "Value provided in ExpressionAttributeValues unused in expressions: keys: {:b}"),
+    ({C: "a = :a", "ExpressionAttributeNames": {LONG: "a"}},
+     f'ExpressionAttributeNames contains invalid key: Longer than 255 bytes; key: "{LONG}"'),
+    ({C: "a = :a", "ExpressionAttributeValues": {f":{LONG[1:]}": A}},
+     f'ExpressionAttributeValues contains invalid key: Longer than 255 bytes; key: ":{LONG[1:]}"'),
     ({C: "a = :a", "ExpressionAttributeValues": {":a": {"N": "x"}}},
      ("ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a "
      "numeric value: x for key :a")),

@@ -363,6 +363,21 @@ REFUSED_QUERIES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {
+            "KeyConditionExpression": "p = :p AND s = :s",
+            "ExpressionAttributeValues": {":p": A, ":s": ONE},
+            "ExclusiveStartKey": {"p": A, "s": ONE},
+        },
+        "The query can return at most one row and cannot be restarted",
+    ),
+    (
+        {"ExpressionAttributeValues": {":p": A}},
+        (
+            "ExpressionAttributeValues can only be specified when using expressions: "
+            "FilterExpression and KeyConditionExpression are null"
+        ),
+    ),
+    (
+        {
             "KeyConditionExpression": "p = :p",
             "ExpressionAttributeValues": {":p": A},
             "Select": "ALL_PROJECTED_ATTRIBUTES",
@@ -401,6 +416,22 @@ def test_a_wrong_query_is_refused_in_awss_words(
         db.query(TableName=numbered, **members)
     assert refused.value.response["Error"]["Code"] == "ValidationException"
     assert refused.value.response["Error"]["Message"] == text
+
+
+def test_a_query_for_one_item_is_whole_in_one_page(db: Any, numbered: str, table: str) -> None:
+    """It tells no place to go on from, with whatever limit, since nothing can follow."""
+    ends = {"p": A, "s": ONE}
+    values = {":p": A, ":s": ONE}
+    asked = {"KeyConditionExpression": "p = :p AND s = :s", "ExpressionAttributeValues": values}
+    db.put_item(TableName=numbered, Item=ends)
+    page = db.query(TableName=numbered, Limit=1, **asked)
+    assert page["Count"] == 1
+    assert "LastEvaluatedKey" not in page
+    db.put_item(TableName=table, Item={"p": A})
+    asked = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": A}}
+    assert "LastEvaluatedKey" not in db.query(TableName=table, Limit=1, **asked)
+    with pytest.raises(ClientError, match="can return at most one row"):
+        db.query(TableName=table, ExclusiveStartKey={"p": A}, **asked)
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,10 @@ def test_iterators_begin_where_they_are_told(
         streams.get_records(ShardIterator="nonsense")
     with pytest.raises(ClientError, match="Member must have value less than or equal to 1000"):
         streams.get_records(ShardIterator=latest, Limit=1001)
+    with pytest.raises(ClientError, match="Member must have value less than or equal to 100"):
+        streams.list_streams(Limit=101)
+    with pytest.raises(ClientError, match="Member must have value less than or equal to 100"):
+        streams.describe_stream(StreamArn=arn, Limit=101)
     with pytest.raises(ClientError, match=f"Stream: {arn}0 not found"):
         streams.describe_stream(StreamArn=arn + "0")
 

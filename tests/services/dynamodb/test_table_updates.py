@@ -174,6 +174,8 @@ def test_a_key_keeps_its_type(db: Any, table: str) -> None:
         db.update_table(TableName=table, AttributeDefinitions=defined("p", "x"), **unprotected)
     with pytest.raises(ClientError, match="At least one of ProvisionedThroughput, BillingMode"):
         db.update_table(TableName=table)
+    with pytest.raises(ClientError, match="At least one of ProvisionedThroughput, BillingMode"):
+        db.update_table(TableName=table, GlobalSecondaryIndexUpdates=[])
 
 
 def test_tags_belong_to_a_table(db: Any, make_table: Callable[..., str]) -> None:

@@ -179,6 +179,28 @@ def test_what_s3_refuses_ends_it(db: Any, table: str) -> None:
         db.describe_table(TableName="never")
 
 
+def test_imports_are_listed_a_page_at_a_time(db: Any, make_table: Callable[..., str]) -> None:
+    """A page's token leads to the next one, whatever was imported, and the last page has none."""
+    name = make_table()
+    arns = []
+    for number in range(3):
+        parameters = {"TableName": f"{name}-{number}", **TABLE}
+        started = db.import_table(
+            S3BucketSource={"S3Bucket": "no-such-bucket"},
+            InputFormat="CSV",
+            TableCreationParameters=parameters,
+        )["ImportTableDescription"]
+        arns.append(started["ImportArn"])
+    listed: list[str] = []
+    page = db.list_imports(PageSize=1)
+    while "NextToken" in page:
+        listed += [one["ImportArn"] for one in page["ImportSummaryList"]]
+        page = db.list_imports(PageSize=1, NextToken=page["NextToken"])
+    listed += [one["ImportArn"] for one in page["ImportSummaryList"]]
+    assert set(arns) <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -17,7 +17,7 @@ from haar.services.dynamodb.lookup import batch_arns, load_all
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.row_bytes import shown, size_or_0
 from haar.services.dynamodb.schema import given_key
-from haar.services.dynamodb.values import Item, measure_item
+from haar.services.dynamodb.values import Item, dumps, measure_item
 from haar.store.api import Transaction
 
 WRITES_MAX = 25
@@ -79,7 +79,8 @@ def ready(
         (name, tables[arn], [(change.key(tables[arn]), change) for change in changed[name]])
         for name, arn in zip(requests, call.resources, strict=True)
     ]
-    _refuse_duplicates([key for _, _, pairs in found for key, _ in pairs])
+    row_keys = [key for _, _, pairs in found for key, _ in pairs]
+    _refuse_duplicates(len(set(row_keys)), len(row_keys))
     return found
 
 
@@ -92,8 +93,8 @@ def _change(request: Members) -> Change:
     return changes.delete(members, NOTHING)
 
 
-def _refuse_duplicates(row_keys: list[bytes]) -> None:
-    if len(set(row_keys)) != len(row_keys):
+def _refuse_duplicates(different: int, all_: int) -> None:
+    if different != all_:
         raise Invalid(texts.BATCH_DUPLICATES)
 
 
@@ -146,8 +147,11 @@ def read_batch(call: Call[Members], tx: Transaction, is_paid: Paid) -> Members:
         raise Invalid(texts.BATCH_TOO_MANY_KEYS)
     bound = {name: bind_any(asked, "ProjectionExpression") for name, asked in requests.items()}
     for asked in requests.values():
+        # As they were sent: another spelling of a number is another key here, as for AWS.
+        spelled = {dumps(key) for key in asked["Keys"]}
         for key in asked["Keys"]:
             measure_item(key)
+        _refuse_duplicates(len(spelled), len(asked["Keys"]))
     tables = load_all(tx, call.resources)
     reader = _Reader(tx, is_paid)
     for name, arn in zip(requests, call.resources, strict=True):
@@ -170,11 +174,11 @@ class _Reader:
 
     def read(self, name: str, table: Table, asked: Members, bound: Bound) -> None:
         """Read what is asked of one table."""
-        keyed = _keys(table, asked["Keys"])
+        keyed = [(given_key(table, key), key) for key in asked["Keys"]]
         meter = Meter(name, table)
         is_consistent = bool(asked.get("ConsistentRead"))
         found, left = self.found.setdefault(name, []), list[Item]()
-        for row_key, key in keyed.items():
+        for row_key, key in keyed:
             row = self._tx.get(row_key)
             size = size_or_0(row)
             units = read_units(size, is_consistent=is_consistent)
@@ -189,9 +193,3 @@ class _Reader:
             self.meters.append(meter)
         if left:
             self.unprocessed[name] = {**asked, "Keys": left}
-
-
-def _keys(table: Table, asked: list[Item]) -> dict[bytes, Item]:
-    row_keys = [given_key(table, key) for key in asked]
-    _refuse_duplicates(row_keys)
-    return dict(zip(row_keys, asked, strict=True))

@@ -62,7 +62,20 @@ def query(call: Call[Members], tx: Transaction) -> Members:
     span = _query_span(members, source, bound, is_reverse=is_reverse)
     text = texts.QUERY_FILTER_ON_KEY if "QueryFilter" in members else texts.FILTER_ON_KEY
     _refuse_filter_on_key(source, bound, text)
-    return _read(tx, members, selection_of(select, source, bound), span, is_reverse=is_reverse)
+    selection = selection_of(select, source, bound)
+    # One row is a whole answer: nobody is to come back for more.
+    limit = None if _is_single(source, bound) else members.get("Limit")
+    return _read(tx, members, selection, span, limit, is_reverse=is_reverse)
+
+
+def _is_single(source: Source, bound: Bound) -> bool:
+    """Whether a query names one item of a table."""
+    condition = bound.key_condition
+    assert condition is not None, "checked by the caller"
+    return source.index is None and all(
+        part.name in condition.terms and condition.terms[part.name].operator == "="
+        for part in source.schema.parts
+    )
 
 
 def _query_span(members: Members, source: Source, bound: Bound, *, is_reverse: bool) -> Span:
@@ -74,6 +87,8 @@ def _query_span(members: Members, source: Source, bound: Bound, *, is_reverse: b
     if start is None:
         return span
     key = source.row_key(start)
+    if _is_single(source, bound):
+        raise Invalid(texts.START_SINGLE)
     if not key.startswith(partition):
         raise Invalid(texts.START_OUTSIDE)
     if not span.start <= key < span.end:
@@ -115,7 +130,8 @@ def scan(call: Call[Members], tx: Transaction) -> Members:
         if not span.start <= key < span.end:
             raise Invalid(texts.START_SEGMENT, total=total, segment=number)
         span = after(span, key, is_reverse=False)
-    return _read(tx, members, selection_of(select, source, bound), span, is_reverse=False)
+    selection = selection_of(select, source, bound)
+    return _read(tx, members, selection, span, members.get("Limit"), is_reverse=False)
 
 
 def _segment(members: Members) -> tuple[int, int]:
@@ -132,10 +148,16 @@ def _segment(members: Members) -> tuple[int, int]:
     return segment, total
 
 
-def _read(
-    tx: Transaction, members: Members, selection: Selection, span: Span, *, is_reverse: bool
+def _read(  # what is read, and how much of it
+    tx: Transaction,
+    members: Members,
+    selection: Selection,
+    span: Span,
+    limit: int | None,
+    *,
+    is_reverse: bool,
 ) -> Members:
-    page = read_page(tx, selection, span, members.get("Limit"), is_reverse=is_reverse)
+    page = read_page(tx, selection, span, limit, is_reverse=is_reverse)
     result: Members = {} if selection.is_count else {"Items": page.items}
     result["Count"] = page.count
     result["ScannedCount"] = page.scanned

@@ -111,7 +111,7 @@ def list_streams(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB Streams API reference, ListStreams.
     """
     members = call.members
-    limit = min(members.get("Limit", PAGE_MAX), PAGE_MAX)
+    limit = _limit(members, PAGE_MAX)
     span = keys.streams(call.account, call.region)
     if "TableName" in members:
         span = keys.streams_of(arn_of(members["TableName"], call.scope))
@@ -124,6 +124,18 @@ def list_streams(call: Call[Members], tx: Transaction) -> Members:
     if len(found) > limit:
         result["LastEvaluatedStreamArn"] = result["Streams"][-1]["StreamArn"]
     return result
+
+
+def _limit(members: Members, most: int) -> int:
+    """Return how many a request asks for.
+
+    Raises:
+        Invalid: more than AWS takes; the model does not say it.
+    """
+    limit: int = members.get("Limit", most)
+    if limit > most:
+        raise Invalid(texts.LIMIT_TOO_LARGE, limit=limit, most=most)
+    return limit
 
 
 def _listed(state: StreamState) -> Members:
@@ -153,7 +165,7 @@ def describe_stream(call: Call[Members], tx: Transaction) -> Members:
     """
     members, state = call.members, _load(tx, call.resource)
     shards: list[ShardRange] = _asked(shards_of(tx, state.uid), members)
-    limit: int = min(members.get("Limit", PAGE_MAX), PAGE_MAX)
+    limit = _limit(members, PAGE_MAX)
     described: Members = {
         **_listed(state),
         "StreamStatus": "DISABLED" if state.ended_ms else "ENABLED",
@@ -295,9 +307,7 @@ def get_records(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB Streams API reference, GetRecords.
     """
     iterator = _iterator(call.members["ShardIterator"])
-    limit = call.members.get("Limit", RECORDS_MAX)
-    if limit > RECORDS_MAX:
-        raise Invalid(texts.RECORDS_LIMIT, limit=limit)
+    limit = _limit(call.members, RECORDS_MAX)
     state = _load(tx, iterator.arn)
     if call.now_ms - iterator.issued_ms > ITERATOR_MS:
         raise ExpiredIterator

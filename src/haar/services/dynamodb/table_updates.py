@@ -56,7 +56,7 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     """
     members = call.members
     refuse_unbuilt(call)
-    if members.keys().isdisjoint(_SETTINGS.split()):
+    if all(members.get(name) in (None, []) for name in _SETTINGS.split()):
         raise Invalid(texts.UPDATE_NOTHING)
     old = load_named(tx, call.resource)
     refuse_unready(old)

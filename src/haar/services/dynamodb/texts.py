@@ -79,12 +79,15 @@ OPERAND_TYPE = "An operand in the update expression has an incorrect data type"
 # Expressions and what surrounds them
 NAMES_ALONE = "ExpressionAttributeNames can only be specified when using expressions"
 VALUES_ALONE = (
-    "ExpressionAttributeValues can only be specified when using expressions: {names} is null"
+    "ExpressionAttributeValues can only be specified when using expressions: {names} {verb} null"
 )
 NAMES_EMPTY = "ExpressionAttributeNames must not be empty"
 VALUES_EMPTY = "ExpressionAttributeValues must not be empty"
 NAMES_SYNTAX = 'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"'
 VALUES_SYNTAX = 'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"'
+# [nv]: the bound is AWS's, its words are not known to us.
+NAMES_LONG = 'ExpressionAttributeNames contains invalid key: Longer than 255 bytes; key: "{key}"'
+VALUES_LONG = 'ExpressionAttributeValues contains invalid key: Longer than 255 bytes; key: "{key}"'
 VALUE_IN_VALUES = "ExpressionAttributeValues contains invalid value: {reason} for key {key}"
 NAMES_UNUSED = "Value provided in ExpressionAttributeNames unused in expressions: keys: {{{keys}}}"
 VALUES_UNUSED = (
@@ -134,6 +137,7 @@ NOT_PROJECTED = f"{_PARAMETERS}Global secondary index {{index}} does not project
 START_INVALID = "The provided starting key is invalid"
 START_OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
 START_RANGE = "The provided starting key does not match the range key predicate"
+START_SINGLE = "The query can return at most one row and cannot be restarted"
 START_SEGMENT = (
     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey "
     "with correct Segment. TotalSegments: {total} Segment: {segment}"
@@ -328,9 +332,9 @@ SHARD_NOT_FOUND = "Requested resource not found: Shard: {shard} not found"
 NUMBER_MISSING = f"{_PARAMETERS}SequenceNumber must be specified for this ShardIteratorType"
 TIMESTAMP_MISSING = f"{_PARAMETERS}Timestamp must be specified for this ShardIteratorType"
 NUMBER_OUTSIDE = f"{_PARAMETERS}SequenceNumber {{number}} is not in the range of the shard"
-RECORDS_LIMIT = (
+LIMIT_TOO_LARGE = (
     "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member "
-    "must have value less than or equal to 1000"
+    "must have value less than or equal to {most}"
 )
 
 # Tags and time to live

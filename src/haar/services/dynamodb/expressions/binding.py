@@ -25,6 +25,7 @@ from haar.services.dynamodb.expressions.updates import CompiledUpdate, compile_u
 from haar.services.dynamodb.values import Item, Value, measure, utf8_bytes
 
 PLACEHOLDER_BYTES_MAX = 2 * 1024 * 1024
+PLACEHOLDER_CHARACTERS_MAX = 255
 _CACHED = 1024
 _CACHED_CHARACTERS_MAX = 4096
 
@@ -140,22 +141,31 @@ def _refuse_alone(names: object, roles: Iterable[str]) -> NoReturn:
     if names is not None:
         raise Invalid(texts.NAMES_ALONE)
     missing = [role for role in roles if role != "ProjectionExpression"]
-    raise Invalid(texts.VALUES_ALONE, names=" and ".join(missing))
+    if "KeyConditionExpression" in missing:
+        missing.reverse()  # Query tells its filter first
+    verb = "are" if len(missing) > 1 else "is"
+    raise Invalid(texts.VALUES_ALONE, names=" and ".join(missing), verb=verb)
 
 
 def _check_placeholders(names: Names | None, keys: tuple[str, ...] | None) -> None:
     if names is not None:
         if not names:
             raise Invalid(texts.NAMES_EMPTY)
-        for key, _ in names:
-            if not _is_name(key):
-                raise Invalid(texts.NAMES_SYNTAX, key=key)
+        _check_keys([key for key, _ in names], _is_name, texts.NAMES_SYNTAX, texts.NAMES_LONG)
     if keys is not None:
         if not keys:
             raise Invalid(texts.VALUES_EMPTY)
-        for key in keys:
-            if not _is_value(key):
-                raise Invalid(texts.VALUES_SYNTAX, key=key)
+        _check_keys(keys, _is_value, texts.VALUES_SYNTAX, texts.VALUES_LONG)
+
+
+def _check_keys(
+    keys: Iterable[str], is_right: Callable[[str], object], wrong: str, long: str
+) -> None:
+    for key in keys:
+        if not is_right(key):
+            raise Invalid(wrong, key=key)
+        if len(key) > PLACEHOLDER_CHARACTERS_MAX:
+            raise Invalid(long, key=key)
 
 
 def _compile(role: str, text: str, names: Mapping[str, str]) -> Compiled:

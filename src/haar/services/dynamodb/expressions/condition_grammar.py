@@ -154,31 +154,10 @@ class _ConditionReader(Reader):
         if token.kind == "value":
             return self.placeholder()
         if token.kind == "sign" and token.text == "(":
-            return self._parenthesised()
+            return self.parenthesised(self.either)
         if self.is_function():
             return self._checked(self.function(self._argument))
         return self.path()
-
-    def _parenthesised(self) -> Node:
-        self.open()
-        is_doubled = self.token.text == "("
-        start = self._at
-        node = self.either()
-        # ((a) AND (b)) is fine: doubled is a pair whose whole inside is another pair.
-        if is_doubled and self._closes(start) == self._at - 1:
-            self.note(faults.REDUNDANT_PARENTHESES)
-        self.close()
-        return node
-
-    def _closes(self, start: int) -> int:
-        """Return where the parenthesis that opens at ``start`` closes."""
-        depth = 0
-        for at in range(start, self._at):
-            text = self._tokens[at].text
-            depth += (text == "(") - (text == ")")
-            if depth == 0:
-                return at
-        return -1
 
     def _argument(self) -> Operand:
         node = self._term()

@@ -7,7 +7,7 @@ refused once the whole text has been read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from haar.services.dynamodb.expressions import faults
 from haar.services.dynamodb.expressions.faults import ExpressionFault
@@ -20,6 +20,8 @@ from haar.services.dynamodb.expressions.syntax import (
     Placeholder,
     Used,
 )
+
+T = TypeVar("T")
 
 OPERATORS_MAX = 300
 NESTING_MAX = 32
@@ -163,6 +165,32 @@ class Reader:
         """
         self.expect(")")
         self._depth -= 1
+
+    def parenthesised(self, inside: Callable[[], T]) -> T:
+        """Return what stands between the parentheses that begin here.
+
+        Args:
+            inside: reads it.
+        """
+        self.open()
+        is_doubled = self.token.text == "("
+        start = self._at
+        found = inside()
+        # ((a) AND (b)) is fine: doubled is a pair whose whole inside is another pair.
+        if is_doubled and self._closes(start) == self._at - 1:
+            self.note(faults.REDUNDANT_PARENTHESES)
+        self.close()
+        return found
+
+    def _closes(self, start: int) -> int:
+        """Return where the parenthesis that opens at ``start`` closes."""
+        depth = 0
+        for at in range(start, self._at):
+            text = self._tokens[at].text
+            depth += (text == "(") - (text == ")")
+            if depth == 0:
+                return at
+        return -1
 
     def placeholder(self) -> Placeholder:
         """Return the value's placeholder that stands here."""

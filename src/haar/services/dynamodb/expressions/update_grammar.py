@@ -84,9 +84,7 @@ class _UpdateReader(Reader):
 
     def _value(self) -> Operand | Sum:
         if self.token.text == "(":
-            self.open()
-            inner = self._value()
-            self.close()
+            inner = self.parenthesised(self._value)
             if isinstance(inner, Sum):
                 return inner
             left = inner
@@ -102,10 +100,7 @@ class _UpdateReader(Reader):
         if self.token.kind == "value":
             return self.placeholder()
         if self.token.text == "(":
-            self.open()
-            operand = self._operand()
-            self.close()
-            return operand
+            return self.parenthesised(self._operand)
         if self.is_function():
             return self._checked(self.function(self._operand))
         return self.path()

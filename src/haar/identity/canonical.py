@@ -66,27 +66,34 @@ def _recoded(text: bytes) -> bytes:
     return quote_from_bytes(unquote_to_bytes(text), safe="-_.~").encode()
 
 
-def header_block(request: HttpRequest, names: tuple[bytes, ...]) -> bytes:
+def lines_of(names: tuple[bytes, ...]) -> bytes:
+    """Return the lines of headers, with ``%b`` where each value goes."""
+    return b"".join([name.replace(b"%", b"%%") + b":%b\n" for name in names])
+
+
+def header_block(request: HttpRequest, names: tuple[bytes, ...], lines: bytes) -> bytes:
     """Return the lines of the headers called ``names``, in that order.
 
     A signed header that did not arrive counts as empty: the signature then does not match.
+
+    Args:
+        request: has the headers.
+        names: lower case.
+        lines: :func:`lines_of` them.
     """
-    find = request.headers.get
-    lines = [name + b":" + find(name, b"") for name in names]
-    told = find(b"host", b"")
+    headers = request.headers
+    told = headers.get(b"host", b"")
     host = canonical_host(told, is_tls=request.is_tls)
-    if host != told and b"host" in names:
-        lines[names.index(b"host")] = b"host:" + host
-    block = b"\n".join(lines)
-    # One look at the whole block: values with runs of blanks are rare.
-    if b"  " in block or b"\t" in block or b"\r" in block or block.count(b"\n") >= len(names):
-        block = b"\n".join([_single_blanks(line) for line in lines])
-    return block + b"\n"
-
-
-def _single_blanks(line: bytes) -> bytes:
-    name, _, value = line.partition(b":")
-    return name + b":" + _blanks.sub(b" ", value).strip()
+    if host != told:
+        headers = {**headers, b"host": host}
+    values = tuple(map(headers.get, names))
+    if None in values:
+        values = tuple([value or b"" for value in values])
+    block = lines % values
+    # One look at the whole block: values with blanks to take out are rare.
+    if b"  " in block or b"\t" in block or b"\r" in block or block.count(b"\n") != len(names):
+        block = lines % tuple([_blanks.sub(b" ", value or b"").strip() for value in values])
+    return block
 
 
 def canonical_host(host: bytes, *, is_tls: bool) -> bytes:

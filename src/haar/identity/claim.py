@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A
+from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A, lines_of
 from haar.identity.refusals import Family, Kind, refuse
 from haar.identity.remembered import Remembered
 from haar.identity.stamps import stamp_header
@@ -43,8 +43,10 @@ class Claim(NamedTuple):
         scope: the four joined by slashes.
         signed: names of the signed headers, lower case, sorted.
         signed_names: the same, joined by semicolons.
+        lines: of those headers in the canonical request, ``%b`` for each value.
         is_sound: whether region and terminator are of their forms.
         algorithm: one of the two that are understood, unless there is a fault.
+        is_asymmetric: whether it is SigV4a's.
         fault: what is wrong with algorithm or credential; told after the faults of time and
             headers, as AWS does.
     """
@@ -57,14 +59,11 @@ class Claim(NamedTuple):
     scope: bytes
     signed: tuple[bytes, ...]
     signed_names: bytes
+    lines: bytes
     is_sound: bool
     algorithm: bytes = ALGORITHM
+    is_asymmetric: bool = False
     fault: RefusedAs | None = None
-
-    @property
-    def is_asymmetric(self) -> bool:
-        """Whether it is of SigV4a."""
-        return self.algorithm == ALGORITHM_V4A
 
 
 class Claims:
@@ -141,7 +140,20 @@ def claim_of(
     elements = credential.split("/")
     fault = _fault_of(algorithm, elements, family)
     if fault is not None:
-        return Claim("", b"", "", "", "", b"", names, b";".join(names), False, b"", fault)  # noqa: FBT003
+        return Claim(
+            access_key_id="",
+            date=b"",
+            region="",
+            service="",
+            terminator="",
+            scope=b"",
+            signed=names,
+            signed_names=b";".join(names),
+            lines=lines_of(names),
+            is_sound=False,
+            algorithm=b"",
+            fault=fault,
+        )
     is_asymmetric = len(elements) == 4
     region = "" if is_asymmetric else elements[2]
     is_placed = is_asymmetric or is_region(region) is not None
@@ -154,8 +166,10 @@ def claim_of(
         scope="/".join(elements[1:]).encode("latin-1"),
         signed=names,
         signed_names=b";".join(names),
+        lines=lines_of(names),
         is_sound=elements[-1] == TERMINATOR and is_placed,
         algorithm=algorithm.encode("latin-1"),
+        is_asymmetric=is_asymmetric,
     )
 
 

@@ -148,15 +148,20 @@ class Proof(NamedTuple):
 
 
 class Signer(NamedTuple):
-    """What follows from a key and a scope: kept, because deriving it costs four HMACs."""
+    """What follows from a key and a scope: kept, because deriving it costs four HMACs.
+
+    Attributes:
+        secret: the key's.
+        key: what verifies.
+        who: the answer to a request whose body has been checked.
+    """
 
     secret: str
     key: SigningKey
-    principal: Principal
-    where: Scope
+    who: Authenticated
 
     def __repr__(self) -> str:
-        return f"Signer({self.principal!r})"  # a traceback must not show the secret
+        return f"Signer({self.who.principal!r})"  # a traceback must not show the secret
 
 
 class Verifier:
@@ -311,7 +316,7 @@ class Verifier:
         policy, signature = fields["policy"].encode(), fields["x-amz-signature"].encode()
         if claim.is_asymmetric or not is_signed_by(signer.key, signature, policy):
             raise refuse(Kind.SIGNATURE, family, members=told_of(claim.access_key_id, policy))
-        return Authenticated(signer.principal, signer.where, "s3")
+        return signer.who
 
     def _by_old_form(self, fields: Mapping[str, str], family: Family) -> Authenticated:
         access_key_id = fields.get("awsaccesskeyid", "")
@@ -354,11 +359,13 @@ class Verifier:
         known = self._signers.get((claim.access_key_id, claim.scope))
         # A key that came back with another secret is another key.
         if known is None or known.secret != credential.secret:
-            account = credential.principal.account
+            where = Scope(credential.principal.account, region)
             key = signing_key(credential.secret, claim)
-            return Signer(credential.secret, key, credential.principal, Scope(account, region))
-        if known.where.region != region:
-            return known._replace(where=Scope(credential.principal.account, region))
+            who = Authenticated(credential.principal, where, claim.service)
+            return Signer(credential.secret, key, who)
+        if known.who.scope.region != region:
+            where = Scope(credential.principal.account, region)
+            return known._replace(who=known.who._replace(scope=where))
         return known
 
     def _region_in(self, regions: bytes, family: Family) -> str:
@@ -401,7 +408,7 @@ def canonical_request(request: HttpRequest, proof: Proof) -> bytes:
         request.method.encode(),
         path or b"/",
         proof.query,
-        canonical.header_block(request, claim.signed),
+        canonical.header_block(request, claim.signed, claim.lines),
         claim.signed_names,
         proof.payload,
     )
@@ -506,14 +513,12 @@ def settled(request: HttpRequest, proof: Proof, signer: Signer, family: Family) 
             chunks = ChunkSigning(
                 proof.signature, signer.key, proof.stamp, claim.scope, has_trailer
             )
-        return Authenticated(
-            signer.principal, signer.where, claim.service, None, chunks, payload != UNSIGNED_PAYLOAD
-        )
+        return signer.who._replace(chunks=chunks, is_chunked=payload != UNSIGNED_PAYLOAD)
     if not isinstance(request.body, bytes):
-        return Authenticated(signer.principal, signer.where, claim.service, payload.decode())
+        return signer.who._replace(body_sha256=payload.decode())
     if proof.is_told and sha256(request.body).hexdigest().encode() != payload:
         raise refuse(Kind.PAYLOAD_HASH, family)
-    return Authenticated(signer.principal, signer.where, claim.service)
+    return signer.who
 
 
 def skewed(

@@ -30,10 +30,10 @@ The engine below is a seam: :mod:`haar.store.rocksdb` in production, a seeded di
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol, TypeVar
 
-from haar.kernel.waiting import wake
+from haar.kernel.waiting import Release, wake
 from haar.store.api import Row, Span, StoreStopped, Transaction
 from haar.store.overlay import Ground, OverlayTransaction, ReadTransaction
 from haar.store.watches import KeyWatch, Watches
@@ -201,14 +201,14 @@ class GroupCommitStore:
             raise
         group = self._last_group()
         if group is not None:  # also for a body that only read
-            await group.wait()
+            await group.covered()
         return result
 
     async def _settled(self) -> None:
         """Return once everything committed is durable."""
         group = self._last_group()
         if group is not None:
-            await group.wait()
+            await group.covered()
 
     def _last_group(self) -> _Group | None:
         """Return the group whose sync covers everything committed, None where all is durable."""
@@ -306,7 +306,7 @@ class GroupCommitStore:
         self._ended = self._ended or "the store is closed"
         try:
             while (group := self._last_group()) is not None:
-                await group.wait()
+                await group.covered()
         finally:
             self._durable = self._newest  # a snapshot would hold the engine's files
             await self._close_engine()
@@ -322,12 +322,13 @@ class GroupCommitStore:
 class _Group:
     """Commits that one sync covers: who waits for them, and whom they wake."""
 
-    __slots__ = ("_waiters", "commits", "watches")
+    __slots__ = ("_release", "_waiters", "commits", "watches")
 
     def __init__(self) -> None:
         self.commits: list[OverlayTransaction] = []
         self.watches: dict[KeyWatch, None] = {}
         self._waiters: list[asyncio.Future[None]] = []
+        self._release: Release | None = None
 
     def add(self, tx: OverlayTransaction, watches: list[KeyWatch]) -> None:
         self.commits.append(tx)
@@ -337,14 +338,22 @@ class _Group:
     def changes(self, key: bytes) -> bool:
         return any(tx.changes(key) for tx in self.commits)
 
-    def wait(self) -> asyncio.Future[None]:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def covered(self) -> Awaitable[None]:
+        """Return what to await: the end of the sync."""
+        loop = asyncio.get_running_loop()
+        if asyncio.current_task(loop) is None:
+            if self._release is None:
+                self._release = Release(loop)
+            return self._release
+        waiter: asyncio.Future[None] = loop.create_future()
         self._waiters.append(waiter)
         return waiter
 
     def end(self) -> None:
         for waiter in self._waiters:
             wake(waiter)
+        if self._release is not None:
+            self._release.end()
         for watch in self.watches:
             watch.fire()
 
@@ -352,3 +361,5 @@ class _Group:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(StoreStopped(*stopped.args))
+        if self._release is not None:
+            self._release.end(stopped)

@@ -124,16 +124,16 @@ class Travel:
 
     def make_table(self, more: Iterable[str] = (), **members: Any) -> None:
         """Make the table ``travelled`` with the key ``p``; ``more`` are keys of indexes."""
-        self.call(
-            "CreateTable",
-            TableName="travelled",
-            KeySchema=schema("p"),
-            AttributeDefinitions=[
+        made = {
+            "TableName": "travelled",
+            "KeySchema": schema("p"),
+            "AttributeDefinitions": [
                 {"AttributeName": name, "AttributeType": "S"} for name in ("p", *more)
             ],
-            BillingMode="PAY_PER_REQUEST",
+            "BillingMode": "PAY_PER_REQUEST",
             **members,
-        )
+        }
+        self.call("CreateTable", **made)
 
     def until(self, within_ms: int, is_so: Callable[[], bool]) -> None:
         """Let time pass, a minute at a time, until something is so."""

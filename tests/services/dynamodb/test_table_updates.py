@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from haar.kernel.errors import ApiError
+from haar.services.dynamodb import keys
+from haar.store.api import Transaction
 from haar.testing import running
 
+TABLES = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 PARAMETERS = "One or more parameter values were invalid: "
 
 
@@ -176,6 +180,83 @@ def test_a_key_keeps_its_type(db: Any, table: str) -> None:
         db.update_table(TableName=table)
     with pytest.raises(ClientError, match="At least one of ProvisionedThroughput, BillingMode"):
         db.update_table(TableName=table, GlobalSecondaryIndexUpdates=[])
+
+
+def test_capacity_is_lowered_four_times_a_day_and_once_an_hour_then(travel: Any) -> None:
+    """The fifth decrease waits for an hour; a new day begins anew; indexes count for themselves."""
+
+    def units(read: int) -> dict[str, int]:
+        return {"ReadCapacityUnits": read, "WriteCapacityUnits": 1}
+
+    def lower(read: int) -> Any:
+        answer = travel.call(
+            "UpdateTable", TableName="travelled", ProvisionedThroughput=units(read)
+        )
+        return answer["TableDescription"]["ProvisionedThroughput"]
+
+    day_ms, hour_ms = 86_400_000, 3_600_000
+    travel.clock.advance(day_ms - travel.clock.now_ms() % day_ms)
+    index = global_index("by-g", "g", ProvisionedThroughput=units(20))
+    travel.make_table(
+        ["g"],
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=units(20),
+        GlobalSecondaryIndexes=[index],
+    )
+    assert [lower(read)["NumberOfDecreasesToday"] for read in (19, 18, 17, 16)] == [1, 2, 3, 4]
+    with pytest.raises(ApiError, match="decreases today: 4") as refused:
+        lower(15)
+    assert refused.value.code == "LimitExceededException"
+    assert refused.value.text.endswith(" 1:00:00 AM UTC")
+    assert lower(21)["NumberOfDecreasesToday"] == 4
+    update = {"Update": {"IndexName": "by-g", "ProvisionedThroughput": units(19)}}
+    answer = travel.call("UpdateTable", TableName="travelled", GlobalSecondaryIndexUpdates=[update])
+    (described,) = answer["TableDescription"]["GlobalSecondaryIndexes"]
+    assert described["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 1
+    assert "LastDecreaseDateTime" in described["ProvisionedThroughput"]
+    travel.clock.advance(hour_ms)
+    assert lower(14)["NumberOfDecreasesToday"] == 5
+    with pytest.raises(ApiError, match="Number of decreases today: 5"):
+        lower(13)
+    travel.clock.advance(day_ms - hour_ms)
+    assert lower(12)["NumberOfDecreasesToday"] == 1
+
+
+def test_a_table_has_40000_units_at_most(db: Any, table: str, make_table: Any) -> None:
+    """More is refused when a table is made, when it is changed, and of an index."""
+    most = {"ReadCapacityUnits": 40_000, "WriteCapacityUnits": 40_000}
+    more = {**most, "WriteCapacityUnits": 40_001}
+    make_table(BillingMode="PROVISIONED", ProvisionedThroughput=most)
+    for call in (
+        lambda: make_table(BillingMode="PROVISIONED", ProvisionedThroughput=more),
+        lambda: db.update_table(
+            TableName=table, BillingMode="PROVISIONED", ProvisionedThroughput=more
+        ),
+        lambda: make_table(
+            more="g:S",
+            BillingMode="PROVISIONED",
+            ProvisionedThroughput=most,
+            GlobalSecondaryIndexes=[global_index("by-g", "g", ProvisionedThroughput=more)],
+        ),
+    ):
+        with pytest.raises(db.exceptions.LimitExceededException, match="above the per-table"):
+            call()
+
+
+def test_an_account_has_2500_tables_at_most(travel: Any) -> None:
+    """One more is refused, however it is made; one that is deleted makes room."""
+    travel.make_table()
+    template = travel.transact(lambda tx: tx.get(keys.table(f"{TABLES}travelled")))
+
+    def fill(tx: Transaction) -> None:
+        for number in range(2499):
+            tx.put(keys.table(f"{TABLES}table-{number}"), template)
+
+    travel.transact(fill)
+    with pytest.raises(ApiError, match="There is a limit of 2500 tables per subscriber"):
+        travel.make_table(TableName="another")
+    travel.transact(lambda tx: tx.clear(keys.table(f"{TABLES}table-0")))
+    travel.make_table(TableName="another")
 
 
 def test_tags_belong_to_a_table(db: Any, make_table: Callable[..., str]) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, operation
+from haar.services.dynamodb.provisioning import UNITS_MAX
 from haar.store.api import Transaction
 
 _ACCOUNT_UNITS = 80_000
-_TABLE_UNITS = 40_000
 _CACHE_MINUTES = 1440
 
 
 @operation("DescribeLimits", members="", resource=anything, readonly=True)
 def describe_limits(call: Call[Members], tx: Transaction) -> Members:
-    """Tell AWS's default quotas of capacity; haar has none of its own.
+    """Tell AWS's default quotas of capacity; a table is held to its own.
 
     Keys: none.
 
@@ -22,8 +22,8 @@ def describe_limits(call: Call[Members], tx: Transaction) -> Members:
     return {
         "AccountMaxReadCapacityUnits": _ACCOUNT_UNITS,
         "AccountMaxWriteCapacityUnits": _ACCOUNT_UNITS,
-        "TableMaxReadCapacityUnits": _TABLE_UNITS,
-        "TableMaxWriteCapacityUnits": _TABLE_UNITS,
+        "TableMaxReadCapacityUnits": UNITS_MAX,
+        "TableMaxWriteCapacityUnits": UNITS_MAX,
     }
 
 

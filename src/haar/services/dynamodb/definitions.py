@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from haar.kit.call import Members
 from haar.services.dynamodb import texts
 from haar.services.dynamodb.errors import Invalid
+from haar.services.dynamodb.provisioning import Units, checked_units
 from haar.services.dynamodb.records import Index, KeyPart, Schema
 
 GLOBAL_INDEXES_MAX = 20
@@ -18,13 +19,6 @@ ON_DEMAND, PROVISIONED = "PAY_PER_REQUEST", "PROVISIONED"
 
 Kinds = dict[str, str]
 """Key attributes: name → ``S``, ``N`` or ``B``."""
-
-
-class Units(NamedTuple):
-    """Provisioned capacity; zeros on demand."""
-
-    read: int = 0
-    write: int = 0
 
 
 def kinds_of(definitions: list[dict[str, str]]) -> Kinds:
@@ -100,7 +94,7 @@ def units_of(members: Members, billing: str) -> Units:
         return Units()
     if given is None:
         raise Invalid(texts.UNITS_MISSING)
-    return Units(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+    return checked_units(given)
 
 
 def local_indexes(members: Members, kinds: Kinds, schema: Schema) -> list[Index]:
@@ -198,7 +192,7 @@ def index_units(index: Members, billing: str) -> Units:
         return Units()
     if given is None:
         raise Invalid(texts.INDEX_UNITS_MISSING, index=index["IndexName"])
-    return Units(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+    return checked_units(given)
 
 
 def _index(uid: int, index: Members, schema: Schema, *, is_local: bool, units: Units) -> Index:

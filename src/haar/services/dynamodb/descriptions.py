@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from haar.kit.call import Members
 from haar.services.dynamodb import keys, rows
+from haar.services.dynamodb.provisioning import told
 from haar.services.dynamodb.records import CREATING, Index, Schema, Table
+from haar.services.dynamodb.times import moment
 from haar.store.api import Transaction
 
 
-def moment(at_ms: int) -> datetime:
-    """Return a time of the store as the wire's."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
-
-
-def describe(tx: Transaction, table: Table, status: str = "") -> Members:
+def describe(tx: Transaction, table: Table, now_ms: int, *, status: str = "") -> Members:
     """Return a TableDescription; ``status`` stands in place of the table's own."""
     described: Members = {
         "AttributeDefinitions": [
@@ -25,7 +20,7 @@ def describe(tx: Transaction, table: Table, status: str = "") -> Members:
         "KeySchema": schema_members(table.schema),
         "TableStatus": status or table.status,
         "CreationDateTime": moment(table.created_ms),
-        "ProvisionedThroughput": _table_units(table),
+        "ProvisionedThroughput": told(table, now_ms),
         "TableSizeBytes": rows.counter(tx, keys.size(table.uid)),
         "ItemCount": rows.counter(tx, keys.count(table.uid)),
         "TableArn": table.arn,
@@ -35,7 +30,8 @@ def describe(tx: Transaction, table: Table, status: str = "") -> Members:
     _describe_billing(described, table)
     _describe_stream(described, table)
     for name, is_local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
-        found = [_index(tx, table, i, status) for i in table.indexes if i.is_local is is_local]
+        indexes = [index for index in table.indexes if index.is_local is is_local]
+        found = [_index(tx, table, index, now_ms, status) for index in indexes]
         if found:
             described[name] = found
     return described
@@ -45,23 +41,6 @@ def schema_members(schema: Schema) -> list[Members]:
     """Return a KeySchema."""
     hashes = [{"AttributeName": part.name, "KeyType": "HASH"} for part in schema.hash]
     return hashes + [{"AttributeName": part.name, "KeyType": "RANGE"} for part in schema.range]
-
-
-def _table_units(table: Table) -> Members:
-    units = _units(table)
-    if table.units_raised_ms:
-        units["LastIncreaseDateTime"] = moment(table.units_raised_ms)
-    if table.units_lowered_ms:
-        units["LastDecreaseDateTime"] = moment(table.units_lowered_ms)
-    return units
-
-
-def _units(of: Table | Index) -> Members:
-    return {
-        "NumberOfDecreasesToday": 0,
-        "ReadCapacityUnits": of.read_units,
-        "WriteCapacityUnits": of.write_units,
-    }
 
 
 def _describe_billing(described: Members, table: Table) -> None:
@@ -93,7 +72,7 @@ def _describe_demand(described: Members, of: Table | Index) -> None:
         }
 
 
-def _index(tx: Transaction, table: Table, index: Index, status: str) -> Members:
+def _index(tx: Transaction, table: Table, index: Index, now_ms: int, status: str) -> Members:
     projection: Members = {"ProjectionType": index.projection}
     if index.projection == "INCLUDE":
         projection["NonKeyAttributes"] = list(index.included)
@@ -109,6 +88,6 @@ def _index(tx: Transaction, table: Table, index: Index, status: str) -> Members:
         described["IndexStatus"] = status or index.status
         if index.status == CREATING:
             described["Backfilling"] = True
-        described["ProvisionedThroughput"] = _units(index)
+        described["ProvisionedThroughput"] = told(index, now_ms)
         _describe_demand(described, index)
     return described

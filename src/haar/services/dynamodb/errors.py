@@ -220,6 +220,36 @@ class LimitExceeded(ApiError):
     )
 
 
+class TooManyTables(ApiError):
+    """An account has as many tables in a region as it may have."""
+
+    code = "LimitExceededException"
+    message = "Subscriber limit exceeded: There is a limit of {limit} tables per subscriber"
+
+
+class TooManyUnits(ApiError):
+    """More capacity than a table may have. The text is [nv]."""
+
+    code = "LimitExceededException"
+    message = (
+        "The requested ReadCapacityUnits or WriteCapacityUnits is above the per-table maximum. "
+        "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher "
+        "limits."
+    )
+
+
+class TooManyDecreases(ApiError):
+    """The capacity has been lowered too often today."""
+
+    code = "LimitExceededException"
+    message = (
+        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given "
+        "UTC day. After the first 4 decreases, each subsequent decrease in the same UTC day can be "
+        "performed at most once every 3600 seconds. Number of decreases today: {count}. Last "
+        "decrease at {last}. Next decrease can be made at {next}"
+    )
+
+
 class StreamNotFound(ApiError):
     """There is no such stream, or no such shard in it."""
 

@@ -55,6 +55,9 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
         max_read_units: bound on demand, 0 for none.
         max_write_units: bound on demand, 0 for none.
         status: ``ACTIVE``, or ``CREATING`` while it lacks items that were there before it.
+        units_raised_ms: when provisioned figures last grew, 0 for never.
+        units_lowered_ms: when provisioned figures last fell, 0 for never.
+        decreases: how often they fell on the day when they last did.
     """
 
     uid: int
@@ -68,6 +71,9 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
     max_read_units: int = 0
     max_write_units: int = 0
     status: str = ACTIVE
+    units_raised_ms: int = 0
+    units_lowered_ms: int = 0
+    decreases: int = 0
 
 
 class TimeToLive(msgspec.Struct, frozen=True, array_like=True):
@@ -131,6 +137,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         recovery_days: how far back it can be recovered, 0 for not at all.
         recovery_ms: since when it can.
         pins: copies of it that are under way.
+        decreases: how often provisioned figures fell on the day when they last did.
     """
 
     uid: int
@@ -158,6 +165,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     recovery_days: int = 0
     recovery_ms: int = 0
     pins: int = 0
+    decreases: int = 0
 
     @property
     def is_journaled(self) -> bool:

@@ -14,7 +14,7 @@ from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
 from haar.services.dynamodb import keys, texts
-from haar.services.dynamodb.descriptions import moment, schema_members
+from haar.services.dynamodb.descriptions import schema_members
 from haar.services.dynamodb.errors import (
     ExpiredIterator,
     Invalid,
@@ -31,6 +31,7 @@ from haar.services.dynamodb.stream_log import (
     shards_of,
     version_of,
 )
+from haar.services.dynamodb.times import moment
 from haar.store.api import Span, Transaction
 
 ITERATOR_MS = 15 * 60 * 1000

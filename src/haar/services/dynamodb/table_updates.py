@@ -9,10 +9,11 @@ import msgspec
 from haar.kit.call import Call, Members
 from haar.kit.operation import inside, operation
 from haar.services.dynamodb import backfills, definitions, keys, texts
-from haar.services.dynamodb.definitions import ON_DEMAND, Kinds, Units
+from haar.services.dynamodb.definitions import ON_DEMAND, Kinds
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, LimitExceeded
 from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_unready
+from haar.services.dynamodb.provisioning import Units, changed, checked_units
 from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.services.dynamodb.schema import index_named
 from haar.services.dynamodb.tables import refuse_unbuilt, with_stream
@@ -51,6 +52,8 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
         TableNotFound: no such table.
         Invalid: settings that AWS does not take.
         LimitExceeded: more than one index made or removed at once.
+        TooManyUnits: more capacity than a table may have.
+        TooManyDecreases: it has been lowered too often today.
 
     Source: AWS docs, DynamoDB API reference, UpdateTable.
     """
@@ -72,7 +75,7 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     _check_index_units(new)
     new = _with_definitions(new, kinds, removed)
     tx.put(keys.table(new.arn), TABLE.encode(new))
-    described = describe(tx, new)
+    described = describe(tx, new, call.now_ms)
     if removed is not None:
         backfills.remove(tx, new, removed)
     return {"TableDescription": described}
@@ -127,22 +130,11 @@ def _with_units(table: Table, members: Members, now_ms: int) -> Table:
     units = definitions.units_of(members, billing)
     if billing == table.billing and units == (table.read_units, table.write_units):
         raise Invalid(texts.UNITS_UNCHANGED, read=units.read, write=units.write)
-    is_raised = units.read > table.read_units or units.write > table.write_units
-    is_lowered = units.read < table.read_units or units.write < table.write_units
-    turned = billing == ON_DEMAND != table.billing
-    indexes = table.indexes
-    if turned:
-        indexes = tuple(_replace(index, read_units=0, write_units=0) for index in indexes)
-    return _replace(
-        table,
-        billing=billing,
-        indexes=indexes,
-        read_units=units.read,
-        write_units=units.write,
-        on_demand_ms=now_ms if turned else table.on_demand_ms,
-        units_raised_ms=now_ms if is_raised else table.units_raised_ms,
-        units_lowered_ms=now_ms if is_lowered else table.units_lowered_ms,
-    )
+    if billing == ON_DEMAND != table.billing:
+        indexes = [_replace(index, read_units=0, write_units=0) for index in table.indexes]
+        free = _replace(table, indexes=tuple(indexes), read_units=0, write_units=0)
+        return _replace(free, billing=billing, on_demand_ms=now_ms)
+    return _replace(table, billing=billing, **changed(table, units, now_ms))
 
 
 def _with_index(
@@ -152,26 +144,25 @@ def _with_index(
     if len(update) != 1:
         raise Invalid(texts.INDEX_ACTION)
     if "Update" in update:
-        return _with_changed_index(table, update["Update"]), None
+        return _with_changed_index(table, update["Update"], now_ms), None
     if "Create" in update:
         return _with_new_index(tx, table, update["Create"], kinds, now_ms), None
     index = _global_named(table, update["Delete"]["IndexName"])
     return _replace(table, indexes=tuple(i for i in table.indexes if i is not index)), index
 
 
-def _with_changed_index(table: Table, update: Members) -> Table:
+def _with_changed_index(table: Table, update: Members, now_ms: int) -> Table:
     index = _global_named(table, update["IndexName"])
-    changed: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     units = update.get("ProvisionedThroughput")
     if units is not None:
         if table.billing == ON_DEMAND:
             raise Invalid(texts.INDEX_UNITS_GIVEN, index=index.name)
-        changed["read_units"] = units["ReadCapacityUnits"]
-        changed["write_units"] = units["WriteCapacityUnits"]
+        fields = changed(index, checked_units(units), now_ms)
     if "OnDemandThroughput" in update:
         most = definitions.demand_units(update)
-        changed["max_read_units"], changed["max_write_units"] = most
-    new = _replace(index, **changed)
+        fields["max_read_units"], fields["max_write_units"] = most
+    new = _replace(index, **fields)
     return _replace(table, indexes=tuple(new if i is index else i for i in table.indexes))
 
 

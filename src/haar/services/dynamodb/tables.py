@@ -11,7 +11,7 @@ from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts,
 from haar.services.dynamodb.backups import system
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists, TableInUse
-from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_unready
+from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_full, refuse_unready
 from haar.services.dynamodb.records import TABLE, Table
 from haar.services.dynamodb.tags import checked_tags
 from haar.store.api import Span, Transaction, prefix_span
@@ -44,6 +44,8 @@ def create_table(call: Call[Members], tx: Transaction) -> Members:
     Raises:
         Invalid: settings that AWS does not take.
         TableExists: there is one of that name.
+        TooManyTables: the account has 2,500.
+        TooManyUnits: more capacity than a table may have.
 
     Source: AWS docs, DynamoDB API reference, CreateTable.
     """
@@ -52,12 +54,13 @@ def create_table(call: Call[Members], tx: Transaction) -> Members:
     if tx.get(keys.table(arn)) is not None:
         checked_table(call, 0)
         raise TableExists(table=arn.rpartition("/")[2])
+    refuse_full(tx, call.scope)
     tx.add(keys.NEWEST_TABLE, 1)
     table = checked_table(call, rows.counter(tx, keys.NEWEST_TABLE))
     table = with_stream(tx, table, call.members, call.now_ms, is_new=True)
     tx.put(keys.table(arn), TABLE.encode(table))
     write_tags(tx, keys.tags(arn), checked_tags({}, call.members.get("Tags", [])))
-    return {"TableDescription": describe(tx, table)}
+    return {"TableDescription": describe(tx, table, call.now_ms)}
 
 
 def refuse_unbuilt(call: Call[Members]) -> None:
@@ -146,7 +149,7 @@ def describe_table(call: Call[Members], tx: Transaction) -> Members:
 
     Source: AWS docs, DynamoDB API reference, DescribeTable.
     """
-    return {"Table": describe(tx, load_named(tx, call.resource))}
+    return {"Table": describe(tx, load_named(tx, call.resource), call.now_ms)}
 
 
 @operation("ListTables", members="ExclusiveStartTableName Limit", resource=anything, readonly=True)
@@ -188,7 +191,7 @@ def delete_table(call: Call[Members], tx: Transaction) -> Members:
         raise Invalid(texts.PROTECTED)
     if table.pins:
         raise TableInUse(table=table.name)
-    described = describe(tx, table, status="DELETING")
+    described = describe(tx, table, call.now_ms, status="DELETING")
     if table.has_stream:
         stream_lives.end(tx, table, call.now_ms)
     if table.has_expiries:

@@ -10,11 +10,12 @@ from haar.services.dynamodb import journal, keys, rows
 from haar.services.dynamodb.backups import copies, system
 from haar.services.dynamodb.backups.making import OVERRIDES, make_table
 from haar.services.dynamodb.backups.records import BACKUP, SYSTEM, USER, Backup, Copy
-from haar.services.dynamodb.descriptions import describe, moment
+from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import BackupInUse, BackupNotFound
 from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup, table_arn
 from haar.services.dynamodb.records import CREATING
+from haar.services.dynamodb.times import moment
 from haar.store.api import Row, Transaction
 
 _PAGE_MAX = 100
@@ -96,7 +97,7 @@ def _load(tx: Transaction, arn: str) -> Backup:
 
 def _description(tx: Transaction, backup: Backup) -> Members:
     table = backup.table
-    described = describe(tx, table)
+    described = describe(tx, table, backup.created_ms)
     source: Members = {
         "TableName": table.name,
         "TableId": table.id,
@@ -227,7 +228,7 @@ def restore_table_from_backup(call: Call[Members], tx: Transaction) -> Members:
     copy = Copy(uid, backup.uid, "", table.uid, table.arn, is_restore=True, kept=kept)
     tx.add(keys.backup_uses(backup.uid), 1)
     copies.begin(tx, copy, call.now_ms)
-    described = describe(tx, table)
+    described = describe(tx, table, call.now_ms)
     described["RestoreSummary"] = {
         "SourceBackupArn": arn,
         "SourceTableArn": backup.table.arn,

@@ -8,8 +8,10 @@ from haar.kernel.entropy import uuid4
 from haar.kit.call import Call, Members
 from haar.kit.operation import inside
 from haar.services.dynamodb import keys, rows, texts
-from haar.services.dynamodb.definitions import ON_DEMAND, Units, index_units, units_of
+from haar.services.dynamodb.definitions import ON_DEMAND, index_units, units_of
 from haar.services.dynamodb.errors import Invalid, TargetExists
+from haar.services.dynamodb.lookup import refuse_full
+from haar.services.dynamodb.provisioning import Units
 from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
 from haar.store.api import Transaction
 
@@ -25,11 +27,13 @@ def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Ta
 
     Raises:
         TargetExists: there is a table of that name.
+        TooManyTables: the account has 2,500.
         Invalid: overrides that AWS does not take.
     """
     name = arn.rpartition("/")[2]
     if tx.get(keys.table(arn)) is not None:
         raise TargetExists(table=name)
+    refuse_full(tx, call.scope)
     indexes = tuple(_kept(was, call.members))
     schemas = (was.schema, *(index.schema for index in indexes))
     used = {part.name for schema in schemas for part in schema.parts}
@@ -82,7 +86,13 @@ def _restored(index: Index, given: Members, billing: str) -> Index:
     if is_changed and not index.is_local:
         units = index_units({"IndexName": index.name, **given}, billing)
     return msgspec.structs.replace(
-        index, status=ACTIVE, read_units=units.read, write_units=units.write
+        index,
+        status=ACTIVE,
+        read_units=units.read,
+        write_units=units.write,
+        units_raised_ms=0,
+        units_lowered_ms=0,
+        decreases=0,
     )
 
 

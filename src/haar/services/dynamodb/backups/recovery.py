@@ -12,10 +12,11 @@ from haar.services.dynamodb import journal, keys, texts
 from haar.services.dynamodb.backups import copies
 from haar.services.dynamodb.backups.making import OVERRIDES, make_table
 from haar.services.dynamodb.backups.records import Copy
-from haar.services.dynamodb.descriptions import describe, moment
+from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, InvalidRestoreTime, RecoveryUnavailable
 from haar.services.dynamodb.lookup import arn_of, load_for_backup, table_arn
 from haar.services.dynamodb.records import TABLE, Table
+from haar.services.dynamodb.times import moment
 from haar.store.api import Transaction
 
 DAYS_MAX = 35
@@ -134,7 +135,7 @@ def restore_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Memb
         begun=journal.end(tx, source.uid),
     )
     copies.begin(tx, copy, call.now_ms)
-    described = describe(tx, table)
+    described = describe(tx, table, call.now_ms)
     described["RestoreSummary"] = {
         "SourceTableArn": source.arn,
         "RestoreDateTime": moment(until_ms or call.now_ms),

@@ -16,7 +16,6 @@ from haar.kit.operation import anything, operation
 from haar.services.dynamodb import journal, keys, texts
 from haar.services.dynamodb.backups import copies, recovery
 from haar.services.dynamodb.backups.records import Copy
-from haar.services.dynamodb.descriptions import moment
 from haar.services.dynamodb.errors import (
     ExportConflict,
     ExportNotFound,
@@ -27,6 +26,7 @@ from haar.services.dynamodb.errors import (
 from haar.services.dynamodb.listings import is_of, page_of, rest_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup
 from haar.services.dynamodb.records import Table
+from haar.services.dynamodb.times import moment
 from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
 from haar.services.dynamodb.transfers.gathering import Gathering, begin
 from haar.services.dynamodb.transfers.records import (

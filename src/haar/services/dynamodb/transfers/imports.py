@@ -13,12 +13,12 @@ from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, inside, operation
 from haar.services.dynamodb import keys, rows
-from haar.services.dynamodb.descriptions import moment
 from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableExists
 from haar.services.dynamodb.listings import is_of, page_of, rest_of
-from haar.services.dynamodb.lookup import arn_of
+from haar.services.dynamodb.lookup import arn_of, refuse_full
 from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import DEFINED, checked_table, refuse_unbuilt
+from haar.services.dynamodb.times import moment
 from haar.services.dynamodb.transfers import ion
 from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
 from haar.services.dynamodb.transfers.compression import ZSTD_LIBRARY
@@ -70,6 +70,7 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
     source = _source(call.members)
     if tx.get(keys.table(call.resource)) is not None:
         raise TableExists(table=asked["TableName"])
+    refuse_full(tx, call.scope)
     tx.add(keys.NEWEST_TABLE, 1)
     made = checked_table(replace(call, members=asked), rows.counter(tx, keys.NEWEST_TABLE))
     table = msgspec.structs.replace(made, status=CREATING)

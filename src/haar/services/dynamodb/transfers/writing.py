@@ -34,7 +34,7 @@ from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job, JobKind
 from haar.services.dynamodb import keys
 from haar.services.dynamodb.backups.copies import EXPORT_KIND
-from haar.services.dynamodb.descriptions import moment
+from haar.services.dynamodb.times import moment
 from haar.services.dynamodb.transfers.buckets import Bucket, BucketFailed
 from haar.services.dynamodb.transfers.lines import maker_of
 from haar.services.dynamodb.transfers.records import COMPLETED, EXPORT, FAILED, INCREMENTAL, Export

@@ -119,6 +119,42 @@ def test_a_backup_outlives_its_table(db: Any, indexed: str) -> None:
     assert code(lambda: db.describe_backup(BackupArn=arn)) == "BackupNotFoundException"
 
 
+def test_a_table_tells_what_it_was_restored_from(db: Any, table: str) -> None:
+    """A restored table names its backup or its source for ever; a backup tells the features."""
+    db.update_table(
+        TableName=table,
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        OnDemandThroughput={"MaxReadRequestUnits": 7, "MaxWriteRequestUnits": 8},
+    )
+    db.update_time_to_live(
+        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "end"}
+    )
+    arn = db.create_backup(TableName=table, BackupName="told")["BackupDetails"]["BackupArn"]
+    until(lambda: is_available(db, arn))
+    backup = db.describe_backup(BackupArn=arn)["BackupDescription"]
+    features = backup["SourceTableFeatureDetails"]
+    assert features["StreamDescription"] == {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    assert features["TimeToLiveDescription"]["AttributeName"] == "end"
+    assert backup["SourceTableDetails"]["OnDemandThroughput"]["MaxReadRequestUnits"] == 7
+    source = backup["SourceTableDetails"]["TableArn"]
+    specification = {"PointInTimeRecoveryEnabled": True}
+    db.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=specification)
+    first, second = f"{table}-first", f"{table}-second"
+    made = db.restore_table_from_backup(TargetTableName=first, BackupArn=arn)["TableDescription"]
+    assert made["RestoreSummary"]["RestoreInProgress"] is True
+    db.restore_table_to_point_in_time(
+        SourceTableName=table, TargetTableName=second, UseLatestRestorableTime=True
+    )
+    for restored, backup_arn in ((first, arn), (second, None)):
+        until(lambda restored=restored: is_active(db, restored))
+        described = db.describe_table(TableName=restored)["Table"]
+        summary = described["RestoreSummary"]
+        assert summary.pop("RestoreDateTime") <= described["CreationDateTime"]
+        assert summary.pop("SourceBackupArn", None) == backup_arn
+        assert summary == {"SourceTableArn": source, "RestoreInProgress": False}
+    assert "RestoreSummary" not in db.describe_table(TableName=table)["Table"]
+
+
 def test_a_restore_changes_the_billing_of_indexes(db: Any, indexed: str) -> None:
     """The capacity of an index is the override's; it is missed where it must be given."""
     arn = db.create_backup(TableName=indexed, BackupName="billed")["BackupDetails"]["BackupArn"]

@@ -367,3 +367,23 @@ def test_every_action_of_a_transaction_is_decided(cloud: Running) -> None:
         ("dynamodb:PartiQLDelete", (arns[0], arns[1])),
         ("dynamodb:PartiQLSelect", (arns[0],)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("customer", 50), ("note", 100)],
+)
+def test_in_takes_as_many_values_as_awss(run: Any, orders: str, name: str, most: int) -> None:
+    """Fifty of a partition key, a hundred of another attribute; one more is refused."""
+
+    def asked(count: int, where: str = "{0} IN [{1}]") -> str:
+        values = ", ".join(f"'{number}'" for number in range(count))
+        return f'SELECT * FROM "{orders}" WHERE {where.format(name, values)}'
+
+    assert run(asked(most))["Items"] == []
+    assert run(asked(most, "number = 1 AND ({0} IN [{1}] OR note = 'none')"))["Items"] == []
+    code, text = refusal(lambda: run(asked(most + 1)))
+    assert (code, text) == (
+        "ValidationException",
+        f"The IN operator is provided with too many operands; number of operands: {most + 1}",
+    )

@@ -173,3 +173,17 @@ def test_a_token_makes_a_transaction_happen_once() -> None:
         clock.advance(10 * 60 * 1000)
         db.transact_write_items(**once)
         assert value() == 2
+
+
+def test_four_megabytes_of_items_are_read_at_most(db: Any, table: str) -> None:
+    """The items that are got count together, whatever of them is asked for."""
+    for number in range(11):
+        item = {"p": {"S": str(number)}, "x": {"S": "x" * 390_000}}
+        db.put_item(TableName=table, Item=item)
+    gets = [
+        {"Get": {"TableName": table, "Key": {"p": {"S": str(n)}}, "ProjectionExpression": "p"}}
+        for n in range(11)
+    ]
+    assert len(db.transact_get_items(TransactItems=gets[:10])["Responses"]) == 10
+    with pytest.raises(ClientError, match="cannot exceed 4 MB"):
+        db.transact_get_items(TransactItems=gets)

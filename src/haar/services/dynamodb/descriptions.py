@@ -29,6 +29,7 @@ def describe(tx: Transaction, table: Table, now_ms: int, *, status: str = "") ->
     }
     _describe_billing(described, table)
     _describe_stream(described, table)
+    _describe_restore(described, table)
     for name, is_local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
         indexes = [index for index in table.indexes if index.is_local is is_local]
         found = [_index(tx, table, index, now_ms, status) for index in indexes]
@@ -62,6 +63,20 @@ def _describe_stream(described: Members, table: Table) -> None:
     described["LatestStreamArn"] = f"{table.arn}/stream/{stream.label}"
     if stream.is_enabled:
         described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream.view}
+
+
+def _describe_restore(described: Members, table: Table) -> None:
+    restored = table.restored
+    if restored is None:
+        return
+    summary: Members = {
+        "SourceTableArn": restored.table_arn,
+        "RestoreDateTime": moment(restored.at_ms),
+        "RestoreInProgress": table.status == CREATING,
+    }
+    if restored.backup_arn:
+        summary["SourceBackupArn"] = restored.backup_arn
+    described["RestoreSummary"] = summary
 
 
 def _describe_demand(described: Members, of: Table | Index) -> None:

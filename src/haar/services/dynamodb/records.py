@@ -108,6 +108,20 @@ class Stream(msgspec.Struct, frozen=True, array_like=True):
     is_enabled: bool = True
 
 
+class Restored(msgspec.Struct, frozen=True, array_like=True):
+    """What a table was restored from.
+
+    Attributes:
+        table_arn: of the table that was.
+        at_ms: the moment, as it was then.
+        backup_arn: of the backup; empty for one to a point in time.
+    """
+
+    table_arn: str
+    at_ms: int
+    backup_arn: str = ""
+
+
 class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     """A table: a hot row, read by each call.
 
@@ -138,6 +152,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
         recovery_ms: since when it can.
         pins: copies of it that are under way.
         decreases: how often provisioned figures fell on the day when they last did.
+        restored: None where it was not.
     """
 
     uid: int
@@ -166,6 +181,7 @@ class Table(msgspec.Struct, frozen=True, array_like=True, dict=True):
     recovery_ms: int = 0
     pins: int = 0
     decreases: int = 0
+    restored: Restored | None = None
 
     @property
     def is_journaled(self) -> bool:

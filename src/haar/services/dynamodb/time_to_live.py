@@ -87,10 +87,15 @@ def describe_time_to_live(call: Call[Members], tx: Transaction) -> Members:
     Source: AWS docs, DynamoDB API reference, DescribeTimeToLive.
     """
     setting = load_named(tx, call.resource).time_to_live
+    return {"TimeToLiveDescription": described(setting)}
+
+
+def described(setting: TimeToLive | None) -> Members:
+    """Return a TimeToLiveDescription."""
     if setting is None or not setting.is_enabled:
-        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        return {"TimeToLiveStatus": "DISABLED"}
     status = "ENABLING" if setting.is_filling else "ENABLED"
-    return {"TimeToLiveDescription": {"TimeToLiveStatus": status, "AttributeName": setting.name}}
+    return {"TimeToLiveStatus": status, "AttributeName": setting.name}
 
 
 def _schedule(tx: Transaction, uid: int, table_key: bytes, due_ms: int) -> None:

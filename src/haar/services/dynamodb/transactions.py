@@ -32,7 +32,7 @@ from haar.services.dynamodb.schema import given_key
 from haar.services.dynamodb.values import dumps, measure_item
 from haar.store.api import Transaction
 
-REQUEST_BYTES_MAX = 4 * 1024 * 1024
+REQUEST_BYTES_MAX = ITEMS_BYTES_MAX = 4 * 1024 * 1024
 TOKEN_MS = 10 * 60 * 1000
 _NONE = "None"
 _MAKERS = {
@@ -259,6 +259,7 @@ def get_all(call: Call[Members], tx: Transaction, bounds: list[Bound]) -> Member
     Raises:
         ResourceNotFound: a table is not there.
         TransactionCanceled: a key is not one that AWS takes.
+        Invalid: one item twice, or more than 4 MB of items.
     """
     members = call.members
     gets: list[Members] = [item["Get"] for item in members["TransactItems"]]
@@ -266,8 +267,12 @@ def get_all(call: Call[Members], tx: Transaction, bounds: list[Bound]) -> Member
     found = _keys(gets, [tables[arn] for arn in call.resources])
     meters: dict[str, Meter] = {}
     responses: list[Members] = []
+    size = 0
     for get, bound, arn, key in zip(gets, bounds, call.resources, found, strict=True):
         row = tx.get(key)
+        size += size_or_0(row)
+        if size > ITEMS_BYTES_MAX:
+            raise Invalid(texts.TRANSACT_TOO_LARGE)
         meter = _meter(meters, get["TableName"], tables[arn], "ReadCapacityUnits")
         meter.read(read_units(size_or_0(row), is_consistent=True))
         responses.append({} if row is None else {"Item": shown(row, bound)})

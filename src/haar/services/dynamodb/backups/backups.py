@@ -14,7 +14,8 @@ from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import BackupInUse, BackupNotFound
 from haar.services.dynamodb.listings import is_of, page_of, start_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup, table_arn
-from haar.services.dynamodb.records import CREATING
+from haar.services.dynamodb.records import CREATING, Restored
+from haar.services.dynamodb.time_to_live import described as ttl_described
 from haar.services.dynamodb.times import moment
 from haar.store.api import Row, Transaction
 
@@ -117,6 +118,12 @@ def _description(tx: Transaction, backup: Backup) -> Members:
         for name in _FEATURES
         if (found := described.get(name))
     }
+    if "OnDemandThroughput" in described:
+        source["OnDemandThroughput"] = described["OnDemandThroughput"]
+    if table.has_stream:
+        features["StreamDescription"] = described["StreamSpecification"]
+    if table.has_expiries:
+        features["TimeToLiveDescription"] = ttl_described(table.time_to_live)
     return {
         "BackupDetails": _details(backup),
         "SourceTableDetails": source,
@@ -222,17 +229,11 @@ def restore_table_from_backup(call: Call[Members], tx: Transaction) -> Members:
     backup = _load(tx, arn)
     if backup.status == CREATING:
         raise BackupInUse(arn=arn)
-    table = make_table(call, tx, target, backup.table)
+    restored = Restored(backup.table.arn, backup.created_ms, arn)
+    table = make_table(call, tx, target, backup.table, restored)
     kept = backup.table.uid if backup.kind == SYSTEM else 0
     uid = copies.new_uid(tx)
     copy = Copy(uid, backup.uid, "", table.uid, table.arn, is_restore=True, kept=kept)
     tx.add(keys.backup_uses(backup.uid), 1)
     copies.begin(tx, copy, call.now_ms)
-    described = describe(tx, table, call.now_ms)
-    described["RestoreSummary"] = {
-        "SourceBackupArn": arn,
-        "SourceTableArn": backup.table.arn,
-        "RestoreDateTime": moment(backup.created_ms),
-        "RestoreInProgress": True,
-    }
-    return {"TableDescription": described}
+    return {"TableDescription": describe(tx, table, call.now_ms)}

@@ -12,7 +12,7 @@ from haar.services.dynamodb.definitions import ON_DEMAND, index_units, units_of
 from haar.services.dynamodb.errors import Invalid, TargetExists
 from haar.services.dynamodb.lookup import refuse_full
 from haar.services.dynamodb.provisioning import Units
-from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Table
+from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Restored, Table
 from haar.store.api import Transaction
 
 OVERRIDES = (
@@ -22,7 +22,9 @@ OVERRIDES = (
 _INDEXES = (("LocalSecondaryIndexOverride", True), ("GlobalSecondaryIndexOverride", False))
 
 
-def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Table:
+def make_table(
+    call: Call[Members], tx: Transaction, arn: str, was: Table, restored: Restored
+) -> Table:
     """Put the record of the table that is restored, CREATING, and return it.
 
     Raises:
@@ -56,6 +58,7 @@ def make_table(call: Call[Members], tx: Transaction, arn: str, was: Table) -> Ta
         on_demand_ms=call.now_ms if was.billing == ON_DEMAND else 0,
         table_class=was.table_class,
         newest_index=was.newest_index,
+        restored=restored,
     )
     table = _billed(table, call.members)
     tx.put(keys.table(arn), TABLE.encode(table))

@@ -15,7 +15,7 @@ from haar.services.dynamodb.backups.records import Copy
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, InvalidRestoreTime, RecoveryUnavailable
 from haar.services.dynamodb.lookup import arn_of, load_for_backup, table_arn
-from haar.services.dynamodb.records import TABLE, Table
+from haar.services.dynamodb.records import TABLE, Restored, Table
 from haar.services.dynamodb.times import moment
 from haar.store.api import Transaction
 
@@ -121,7 +121,8 @@ def restore_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Memb
     source_arn, target_arn = call.resources
     source = load_for_backup(tx, source_arn)
     until_ms = _until_ms(call, source)
-    table = make_table(call, tx, target_arn, source)
+    restored = Restored(source.arn, until_ms or call.now_ms)
+    table = make_table(call, tx, target_arn, source, restored)
     uid = copies.new_uid(tx)
     journal.pin(tx, source)
     copy = Copy(
@@ -135,13 +136,7 @@ def restore_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Memb
         begun=journal.end(tx, source.uid),
     )
     copies.begin(tx, copy, call.now_ms)
-    described = describe(tx, table, call.now_ms)
-    described["RestoreSummary"] = {
-        "SourceTableArn": source.arn,
-        "RestoreDateTime": moment(until_ms or call.now_ms),
-        "RestoreInProgress": True,
-    }
-    return {"TableDescription": described}
+    return {"TableDescription": describe(tx, table, call.now_ms)}
 
 
 def _until_ms(call: Call[Members], source: Table) -> int:

@@ -16,10 +16,16 @@ that key attributes can be found among them.
 
 from __future__ import annotations
 
+from haar.services.dynamodb.errors import Invalid
+from haar.services.dynamodb.expressions.condition_grammar import (
+    IN_OPTIONS_MAX as NATIVE_OPTIONS_MAX,
+)
 from haar.services.dynamodb.expressions.syntax import Path
+from haar.services.dynamodb.partiql import faults
 from haar.services.dynamodb.partiql.reader import Reader
 from haar.services.dynamodb.partiql.syntax import Clause, Literal, Piece, Pieces, Where
 
+IN_OPTIONS_MAX = 100
 _COMPARATORS = ("=", "<>", "!=", "<=", ">=", "<", ">")
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _FUNCTIONS = ("begins_with", "contains", "attribute_type")
@@ -109,11 +115,15 @@ def _in(reader: Reader, left: Pieces) -> Clause:
     while reader.accept(","):
         options.append(Literal(reader.value()))
     reader.expect(end)
-    listed: list[Piece] = []
-    for option in options:
-        listed += [",", option]
-    pieces = (*left, "IN", "(", *listed[1:], ")")
-    return _clause("IN", left, tuple((option,) for option in options), pieces)
+    if len(options) > IN_OPTIONS_MAX:
+        raise Invalid(faults.IN_TOO_MANY, count=len(options))
+    pieces: list[Piece] = []
+    for start in range(0, len(options), NATIVE_OPTIONS_MAX):
+        listed: list[Piece] = []
+        for option in options[start : start + NATIVE_OPTIONS_MAX]:
+            listed += [",", option]
+        pieces += ["OR", *left, "IN", "(", *listed[1:], ")"]
+    return _clause("IN", left, tuple((option,) for option in options), tuple(pieces[1:]))
 
 
 def _is(reader: Reader, left: Pieces) -> Clause:

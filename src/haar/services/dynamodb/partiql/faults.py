@@ -8,6 +8,7 @@ ORDER_WITHOUT_KEY = (
     "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY "
     "clause."
 )
+IN_TOO_MANY = "The IN operator is provided with too many operands; number of operands: {count}"
 ORDER_OTHER = "Variable reference {name} in ORDER BY clause must be part of the primary key"
 MIXED = "Batch requests may not mix reads and writes"
 TRANSACTION_MIXED = "Transaction requests may not mix reads and writes"

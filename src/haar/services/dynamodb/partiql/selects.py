@@ -42,6 +42,7 @@ from haar.services.dynamodb.sources import (
 from haar.services.dynamodb.values import Item, Value, dumps
 from haar.store.api import Span, Transaction
 
+HASH_OPTIONS_MAX = 50
 _SORTED_BY = frozenset({"=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"})
 
 
@@ -140,10 +141,16 @@ def _range_clauses(where: Where, source: Source) -> Where:
 
 
 def _each(hashed: Where) -> list[Where]:
-    """Return the conditions on the partition key, for each of its values once."""
+    """Return the conditions on the partition key, for each of its values once.
+
+    Raises:
+        Invalid: there are more values than AWS takes.
+    """
     clause = hashed[0]
     if clause.operator != "IN":
         return [hashed]
+    if len(clause.values) > HASH_OPTIONS_MAX:
+        raise Invalid(faults.IN_TOO_MANY, count=len(clause.values))
     distinct: dict[bytes, Value] = {dumps(value): value for value in clause.values}
     path = clause.pieces[0]
     return [

@@ -92,7 +92,7 @@ class Config:
 
     dynamodb_throttling: bool = setting(
         False,  # noqa: FBT003
-        "Throttle DynamoDB tables of provisioned capacity at their figures, as AWS does.",
+        "Throttle DynamoDB tables at the figures of their capacity, as AWS does.",
     )
     queue_name_s: int = setting(
         60, "Time before the name of a deleted SQS queue can be used again.", "s"

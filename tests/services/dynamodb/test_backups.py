@@ -206,6 +206,9 @@ def test_a_table_is_recovered_to_any_moment() -> None:
             TableName="live", PointInTimeRecoverySpecification=specification
         )
         moments: list[tuple[datetime, dict[str, str]]] = []
+        told = db.describe_continuous_backups(TableName="live")["ContinuousBackupsDescription"]
+        latest = told["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"]
+        assert latest == _now(clock)
         for version in range(1, 5):
             cloud.run(_advance(clock, 60_000))
             for number in range(version * 3):

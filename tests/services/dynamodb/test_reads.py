@@ -139,6 +139,16 @@ def test_a_page_ends_at_a_megabyte(db: Any, sorted_table: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(("is_consistent", "units"), [(True, 1.0), (False, 0.5)])
+def test_a_scan_tells_what_its_size_comes_to(
+    db: Any, table: str, units: float, *, is_consistent: bool
+) -> None:
+    """A small table is one unit, consistently, however many partitions AWS would touch."""
+    db.put_item(TableName=table, Item={"p": {"S": "a"}})
+    answer = db.scan(TableName=table, ConsistentRead=is_consistent, ReturnConsumedCapacity="TOTAL")
+    assert answer["ConsumedCapacity"] == {"TableName": table, "CapacityUnits": units}
+
+
 def test_segments_divide_a_scan(db: Any, table: str) -> None:
     """Each item is in one segment of a parallel scan, and pages of a segment go on in it."""
     fill(db, table, [{"p": {"S": f"item {number}"}} for number in range(100)])

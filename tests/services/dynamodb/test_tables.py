@@ -25,6 +25,13 @@ def index(name: str, *keys: dict[str, str], **projection: Any) -> dict[str, Any]
     }
 
 
+def test_a_request_has_an_id(db: Any) -> None:
+    """It is a UUID, where AWS has 52 letters and digits."""
+    metadata = db.list_tables()["ResponseMetadata"]
+    assert len(metadata["RequestId"]) == 36
+    assert metadata["HTTPHeaders"]["x-amzn-requestid"] == metadata["RequestId"]
+
+
 def test_a_table_is_described_as_it_was_made(db: Any, make_table: Callable[..., str]) -> None:
     """DescribeTable tells keys, indexes, capacity and counts."""
     name = make_table(

@@ -168,6 +168,46 @@ def test_tables_on_demand_are_not_throttled(throttled: Throttled) -> None:
         assert "ConsumedCapacity" not in throttled.put(name, str(number))
 
 
+def test_tables_on_demand_are_held_to_their_own_bounds(throttled: Throttled) -> None:
+    """OnDemandThroughput bounds a table and its indexes, each kind for itself; -1 lifts it."""
+    name, db = f"bounded-{next(_numbers)}", throttled.db
+    index = {
+        "IndexName": "by-g",
+        "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+        "OnDemandThroughput": {"MaxWriteRequestUnits": 1},
+    }
+    arn = db.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in "pg"],
+        BillingMode="PAY_PER_REQUEST",
+        OnDemandThroughput={"MaxReadRequestUnits": 1},
+        GlobalSecondaryIndexes=[index],
+    )["TableDescription"]["TableArn"]
+    throttled.put(name, "a", g={"S": "g"})
+    with pytest.raises(db.exceptions.ThrottlingException) as refused:
+        throttled.put(name, "b", g={"S": "g"})
+    reason = {
+        "reason": "IndexWriteMaxOnDemandThroughputExceeded",
+        "resource": f"{arn}/index/by-g",
+    }
+    assert refused.value.response["throttlingReasons"] == [reason]
+    for number in range(20):
+        throttled.put(name, str(number))
+    get = {"TableName": name, "Key": {"p": {"S": "a"}}, "ConsistentRead": True}
+    db.get_item(**get)
+    with pytest.raises(db.exceptions.ThrottlingException) as refused:
+        db.get_item(**get)
+    (told,) = refused.value.response["throttlingReasons"]
+    assert told == {"reason": "TableReadMaxOnDemandThroughputExceeded", "resource": arn}
+    with pytest.raises(db.exceptions.TransactionCanceledException) as cancelled:
+        db.transact_get_items(TransactItems=[{"Get": {"TableName": name, "Key": get["Key"]}}])
+    assert cancelled.value.response["CancellationReasons"][0]["Code"] == "ThrottlingError"
+    db.update_table(TableName=name, OnDemandThroughput={"MaxReadRequestUnits": -1})
+    db.get_item(**get)
+
+
 def test_an_index_that_has_no_capacity_holds_its_table_back(throttled: Throttled) -> None:
     """The write is refused as a whole, by the index; items that are not in it are written."""
     table, db = throttled.make(read=10, write=10, index=1), throttled.db

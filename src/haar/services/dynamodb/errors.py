@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -167,8 +167,8 @@ class DuplicateItem(ApiError):
     message = "Duplicate primary key exists in table"
 
 
-class ThroughputExceeded(ApiError):
-    """A table, or a global index, has spent its provisioned capacity.
+class Throttled(ApiError):
+    """A table, or a global index, has no capacity left at the moment.
 
     Args:
         table: the table's ARN.
@@ -176,25 +176,43 @@ class ThroughputExceeded(ApiError):
         kind: ``Read`` or ``Write``.
     """
 
+    index_message: ClassVar[str] = ""
+    reason: ClassVar[str] = ""
+    reasons_member: ClassVar[str] = "ThrottlingReasons"
+
+    def __init__(self, table: str, index: str, kind: str) -> None:
+        what, arn = ("Index", f"{table}/index/{index}") if index else ("Table", table)
+        why = {"reason": f"{what}{kind}{self.reason}", "resource": arn}
+        super().__init__(
+            self.index_message if index else None, members={self.reasons_member: [why]}
+        )
+        self.table = table
+
+
+class ThroughputExceeded(Throttled):
+    """It has spent its provisioned capacity."""
+
     code = "ProvisionedThroughputExceededException"
+    reason = "ProvisionedThroughputExceeded"
     message = (
         "The level of configured provisioned throughput for the table was exceeded. Consider "
         "increasing your provisioning level with the UpdateTable API."
     )
-    _index_message = (
+    index_message = (
         "The level of configured provisioned throughput for one or more global secondary indexes "
         "of the table was exceeded. Consider increasing your provisioning level for the "
         "under-provisioned global secondary indexes with the UpdateTable API"
     )
 
-    def __init__(self, table: str, index: str, kind: str) -> None:
-        what, arn = ("Index", f"{table}/index/{index}") if index else ("Table", table)
-        reason = f"{what}{kind}ProvisionedThroughputExceeded"
-        super().__init__(
-            self._index_message if index else None,
-            members={"ThrottlingReasons": [{"reason": reason, "resource": arn}]},
-        )
-        self.table = table
+
+class DemandExceeded(Throttled):
+    """It is on demand, and has spent what its OnDemandThroughput allows. The texts are [nv]."""
+
+    code = "ThrottlingException"
+    reason = "MaxOnDemandThroughputExceeded"
+    reasons_member = "throttlingReasons"
+    message = "Throughput exceeds the maximum OnDemandThroughput configured on the table"
+    index_message = "Throughput exceeds the maximum OnDemandThroughput configured on the index"
 
 
 class TransactionCanceled(ApiError):

@@ -1,4 +1,4 @@
-"""Throttling of tables with provisioned capacity, where a setting asks for it.
+"""Throttling of tables whose capacity is bounded, where a setting asks for it.
 
 Under the setting, each operation on items is registered as a wrapper of itself. The wrapper lets
 the operation tell what it consumes, spends that in the same transaction (:mod:`.throughput`), and
@@ -8,7 +8,7 @@ what was written goes with it. Reads run in transactions then, since they spend.
 =========================  ==================================================================
 operation                  where the capacity is spent
 =========================  ==================================================================
-of one item, reads         ProvisionedThroughputExceededException
+of one item, reads         ProvisionedThrottledException
 BatchGetItem               the keys come back unprocessed; if all do, the exception
 BatchWriteItem             the same for items: each is a transaction of its own
 transactions               cancelled; the actions on the table have the reason
@@ -28,7 +28,7 @@ from haar.kit.call import Call, Members
 from haar.kit.cloud import Cloud
 from haar.kit.operation import Operation
 from haar.services.dynamodb.batches import read_batch, ready
-from haar.services.dynamodb.errors import ThroughputExceeded, TransactionCanceled
+from haar.services.dynamodb.errors import Throttled, TransactionCanceled
 from haar.services.dynamodb.partiql.batches import run_each
 from haar.services.dynamodb.partiql.statements import parsed
 from haar.services.dynamodb.partiql.syntax import Select
@@ -38,6 +38,9 @@ from haar.store.api import Transaction
 Body = Callable[[Call[Members], Transaction], Members]
 _ASKED, _TOLD = "ReturnConsumedCapacity", "ConsumedCapacity"
 _COLLECTIONS = "ItemCollectionMetrics"
+_CODES = {"ThrottlingException": "ThrottlingError"}
+"""Codes of refusals that reasons of transactions have otherwise."""
+
 _PARTS = ("Table", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
 _READERS = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
 
@@ -111,14 +114,14 @@ def _cancelling(function: Body) -> Body:
     def body(call: Call[Members], tx: Transaction) -> Members:
         try:
             return spending(call, tx)
-        except ThroughputExceeded as refusal:
+        except Throttled as refusal:
             raise _cancelled(call, refusal) from refusal
 
     return body
 
 
-def _cancelled(call: Call[Members], refusal: ThroughputExceeded) -> TransactionCanceled:
-    code = refusal.code.removesuffix("Exception")
+def _cancelled(call: Call[Members], refusal: Throttled) -> TransactionCanceled:
+    code = _CODES.get(refusal.code, refusal.code.removesuffix("Exception"))
     reason = {"Code": code, "Message": refusal.text}
     return TransactionCanceled(
         [
@@ -157,13 +160,13 @@ class _Batch:
     def __init__(self) -> None:
         self.left: dict[str, list[Members]] = {}
         self._answers: list[tuple[str, Members]] = []
-        self._refusal: ThroughputExceeded | None = None
+        self._refusal: Throttled | None = None
 
     def add(self, piece: Piece, answer: Members) -> None:
         """Add the answer of a piece."""
         self._answers.append((piece.name, answer))
 
-    def leave(self, piece: Piece, refusal: ThroughputExceeded) -> None:
+    def leave(self, piece: Piece, refusal: Throttled) -> None:
         """Note that there was not enough for a piece."""
         self.left.setdefault(piece.name, []).append(piece.asked)
         self._refusal = refusal
@@ -172,7 +175,7 @@ class _Batch:
         """Refuse a batch of which nothing was done.
 
         Raises:
-            ThroughputExceeded: it is the one of the last piece.
+            Throttled: it is the one of the last piece.
         """
         if self._refusal is not None and not self._answers:
             raise self._refusal
@@ -229,14 +232,14 @@ class _Till:
         self._call = call
         self._tx = tx
         self.has_sold = False
-        self.refusal: ThroughputExceeded | None = None
+        self.refusal: Throttled | None = None
 
     def is_paid(self, table: str, units: float) -> bool:
         """Spend what a read costs; return whether there was enough."""
         told: Members = {"TableName": table, "Table": {"CapacityUnits": units}}
         try:
             spend(self._tx, told, self._call.scope, READ, self._call.now_ms)
-        except ThroughputExceeded as refusal:
+        except Throttled as refusal:
             self.refusal = refusal
             return False
         self.has_sold = True
@@ -258,7 +261,7 @@ def _writing_batch(function: Body) -> Callable[[Call[Members], Cloud], Any]:
             try:
                 own = replace(piece.call, now_ms=cloud.clock.now_ms())
                 batch.add(piece, await cloud.transact(partial(spending, own)))
-            except ThroughputExceeded as refusal:
+            except Throttled as refusal:
                 batch.leave(piece, refusal)
         batch.refuse_empty()
         result: Members = {"UnprocessedItems": batch.left}

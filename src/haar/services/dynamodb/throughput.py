@@ -1,4 +1,7 @@
-"""Provisioned throughput: what is unspent of it, and what a request may spend.
+"""Throughput that is bounded: what is unspent of it, and what a request may spend.
+
+A table of provisioned capacity has that, a table on demand what its OnDemandThroughput says, if
+anything; so has each global index.
 
 A capacity of R units a second fills a bucket with R units a second, and the bucket holds what was
 unused for 300 seconds. A request spends what it consumes. It is let in where the bucket holds that
@@ -13,9 +16,9 @@ from __future__ import annotations
 from haar.kit.call import Members, Scope
 from haar.services.dynamodb import keys
 from haar.services.dynamodb.definitions import PROVISIONED
-from haar.services.dynamodb.errors import ThroughputExceeded
+from haar.services.dynamodb.errors import DemandExceeded, ThroughputExceeded
 from haar.services.dynamodb.lookup import arn_of, load
-from haar.services.dynamodb.records import LEVEL, Level, Table
+from haar.services.dynamodb.records import LEVEL, Index, Level, Table
 from haar.store.api import Transaction
 
 BURST_S = 300
@@ -52,31 +55,37 @@ def spend(tx: Transaction, told: Members, scope: Scope, kind: str, now_ms: int) 
         now_ms: when.
 
     Raises:
-        ThroughputExceeded: there is not enough.
+        Throttled: there is not enough.
     """
     table = load(tx, arn_of(told["TableName"], scope))
-    if table.billing != PROVISIONED:
-        return
     kind = next((one for one in (READ, WRITE) if f"{one}CapacityUnits" in told), kind)
     local = told.get("LocalSecondaryIndexes", {}).values()
     units = told["Table"]["CapacityUnits"] + sum([one["CapacityUnits"] for one in local])
-    rate = table.read_units if kind == READ else table.write_units
-    if not _take(tx, table, _TABLE_ITSELF, kind, rate, units, now_ms):
-        raise ThroughputExceeded(table.arn, "", kind)
+    refusal = ThroughputExceeded if table.billing == PROVISIONED else DemandExceeded
+    if not _take(tx, table, table, kind, units, now_ms):
+        raise refusal(table.arn, "", kind)
     spent = told.get("GlobalSecondaryIndexes", {})
     for index in table.indexes:
         if index.name in spent and not index.is_local:
-            rate = index.read_units if kind == READ else index.write_units
             units = spent[index.name]["CapacityUnits"]
-            if not _take(tx, table, index.uid, kind, rate, units, now_ms):
-                raise ThroughputExceeded(table.arn, index.name, kind)
+            if not _take(tx, table, index, kind, units, now_ms):
+                raise refusal(table.arn, index.name, kind)
+
+
+def _rate(table: Table, of: Table | Index, kind: str) -> int:
+    """Return the units a second of a table or of its index; 0 for any number."""
+    if table.billing == PROVISIONED:
+        return of.read_units if kind == READ else of.write_units
+    return of.max_read_units if kind == READ else of.max_write_units
 
 
 def _take(  # what names a bucket, and what is taken from it
-    tx: Transaction, table: Table, index: int, kind: str, rate: int, units: float, now_ms: int
+    tx: Transaction, table: Table, of: Table | Index, kind: str, units: float, now_ms: int
 ) -> bool:
-    if not units:
+    rate = _rate(table, of, kind)
+    if not units or not rate:
         return True
+    index = of.uid if isinstance(of, Index) else _TABLE_ITSELF
     place = keys.level(table.uid, index, kind)
     raw = tx.get(place)
     level = Level(rate * _THOUSANDTHS, table.created_ms) if raw is None else LEVEL.decode(raw)

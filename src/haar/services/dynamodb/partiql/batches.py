@@ -27,7 +27,7 @@ from haar.store.api import Transaction
 Transact = Callable[[Callable[[Transaction], Members]], Awaitable[Members]]
 """Runs a body in a transaction and returns its result once that is durable."""
 
-_CODES = {"ValidationException": "ValidationError"}
+_CODES = {"ValidationException": "ValidationError", "ThrottlingException": "ThrottlingError"}
 
 
 def arns_of_statements(members: Members, scope: Scope) -> list[str]:

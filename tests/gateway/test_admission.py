@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from haar.gateway.admission import (
     ALONE_CALLS,
     CROWDED_TURNS,
+    LANE_WRITES,
     TURN_CALLS,
     WAIT_MS,
     Admission,
@@ -106,6 +107,55 @@ def test_in_a_turn_only_so_many_calls_begin(is_alone: bool, most: int) -> None:
     begun = told(story())
     assert max(begun) == most
     assert sum(begun) == 200
+
+
+async def write(admission: Admission, lane: Lane, order: list[str], synced: asyncio.Event) -> None:
+    turn = admission.enter(lane)
+    try:
+        if turn is not None:
+            await admission.wait(turn)
+        admission.begin_write(lane)
+        order.append(lane.account)
+        await synced.wait()
+        admission.end_write(lane)
+    finally:
+        admission.leave(lane)
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_an_account_among_others_has_so_many_writes_under_way(is_alone: bool) -> None:
+    """What a loud account writes beyond them waits for its syncs; another's call does not."""
+
+    async def story() -> tuple[int, int, int]:
+        admission, order, synced = Admission(4096, VirtualClock()), [], asyncio.Event()
+        crowd, one = Lane("crowd"), Lane("one")
+        await alone(admission, crowd)
+        writes = [write(admission, crowd, order, synced) for _ in range(200)]
+        if not is_alone:
+            admission.enter(one)
+            admission.leave(one)
+        crowded = asyncio.gather(*writes)
+        await turns(50)
+        begun, waiting = order.count("crowd"), admission.waiting
+        if not is_alone:
+            await call(admission, one, order)
+        synced.set()
+        await crowded
+        assert (admission.calls, admission.waiting, crowd.writes) == (0, 0, 0)
+        return begun, waiting, order.index("one") if "one" in order else -1
+
+    begun, waiting, place = told(story())
+    assert begun + waiting == 200
+    if is_alone:
+        assert (waiting, place) == (0, -1)
+    else:
+        assert LANE_WRITES <= begun <= LANE_WRITES + TURN_CALLS
+        assert place == begun, "it came while the crowd's writes waited for their sync"
 
 
 def test_company_makes_turns_short_at_once() -> None:

@@ -7,6 +7,10 @@ thousand connections delays another's call by one call of its own a turn, not by
 loop looks at its sockets between turns. While one account is alone, turns are longer, because
 waiting has its own cost and there is nobody to be fair to.
 
+Writes wait for a sync, and a sync ends for all that it covers. While the calls of one account wait
+for theirs, nobody else's lane would be looked at but a loud one's, and the next sync would have to
+wait for all that it has begun: so an account among others has only so many writes under way.
+
 ==================  ======================================================================
 bound               beyond it
 ==================  ======================================================================
@@ -14,6 +18,8 @@ bound               beyond it
 half of that        calls that one account holds: shed, so that its long polls leave room
 :data:`TURN_CALLS`  calls begun in a turn: they wait in their lane; one account alone may
                     begin :data:`ALONE_CALLS`
+:data:`LANE_WRITES` writes that wait for their sync, of one account among others: its next calls
+                    wait in its lane
 :data:`WAIT_MS`     time in a lane: shed, because the client is about to give up
 ``ttl``             the client's own deadline (``amz-sdk-request``): refused
 ==================  ======================================================================
@@ -40,6 +46,7 @@ from haar.wire.http import HttpRequest
 
 TURN_CALLS = 16
 ALONE_CALLS = 64
+LANE_WRITES = 32
 CROWDED_TURNS = 256  # turns for which an account that was seen counts as company
 WAIT_MS = 2_000
 LANES_MAX = 10_000
@@ -49,11 +56,12 @@ _HEAD_BYTES = 48  # "AWS4-HMAC-SHA256 Credential=" and 20 letters
 class Lane:
     """The calls of one account."""
 
-    __slots__ = ("account", "calls", "waiting")
+    __slots__ = ("account", "calls", "waiting", "writes")
 
     def __init__(self, account: str) -> None:
         self.account = account
         self.calls = 0
+        self.writes = 0
         self.waiting: deque[tuple[asyncio.Future[bool], float]] = deque()
 
 
@@ -81,6 +89,7 @@ class Admission:
         "_calls_max",
         "_clock",
         "_crowded",
+        "_full",
         "_is_turning",
         "_lanes",
         "_last",
@@ -101,6 +110,7 @@ class Admission:
         self._of_account: Remembered[str, Lane] = Remembered(LANES_MAX)
         self._lanes: Remembered[bytes, Lane] = Remembered(LANES_MAX)
         self._rotation: deque[Lane] = deque()
+        self._full: set[Lane] = set()  # calls wait in them, until a write has ended
         self._left = ALONE_CALLS
         self._last = self._strangers
         self._crowded = 0
@@ -113,7 +123,7 @@ class Admission:
     @property
     def waiting(self) -> int:
         """Calls that wait for their turn."""
-        return sum(len(lane.waiting) for lane in self._rotation)
+        return sum(len(lane.waiting) for lane in (*self._rotation, *self._full))
 
     def lane_of(self, request: HttpRequest) -> Lane:
         """Return the lane of whoever says to have signed a request."""
@@ -146,7 +156,7 @@ class Admission:
             self._meet(lane)
         if not self._is_turning:
             self._turn_soon()
-        if self._left > 0:
+        if self._left > 0 and not (lane.writes >= LANE_WRITES and self._crowded):
             self._left -= 1
             return None
         return self._queue(lane)
@@ -155,6 +165,19 @@ class Admission:
         """Give the place back."""
         self.calls -= 1
         lane.calls -= 1
+
+    def begin_write(self, lane: Lane) -> None:
+        """Note that a call is about to write, and to wait for a sync."""
+        lane.writes += 1
+
+    def end_write(self, lane: Lane) -> None:
+        """Note that a sync has ended for a call; those of its lane may go on."""
+        lane.writes -= 1
+        if lane in self._full:
+            self._full.remove(lane)
+            self._rotation.append(lane)
+            if not self._is_turning:
+                self._turn_soon()
 
     def _meet(self, lane: Lane) -> None:
         """Note that there is more than one account."""
@@ -165,7 +188,7 @@ class Admission:
     def _queue(self, lane: Lane) -> asyncio.Future[bool]:
         self.waited += 1
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        if not lane.waiting:
+        if not lane.waiting and lane not in self._full:
             self._rotation.append(lane)
         lane.waiting.append((turn, self._clock.monotonic_ms()))
         return turn
@@ -186,6 +209,9 @@ class Admission:
 
     def _let_one_go(self) -> None:
         lane = self._rotation.popleft()
+        if lane.writes >= LANE_WRITES and self._crowded:
+            self._full.add(lane)
+            return
         turn, since_ms = lane.waiting.popleft()
         if lane.waiting:
             self._rotation.append(lane)

@@ -274,7 +274,14 @@ class Pipeline:
             body = await unframed(request, body)
         members = codec.decode(request, body, routed)
         call = self._open(routed, operation, members, who, trace)
-        result = await run(operation, call, self._cloud)
+        if operation.is_async:  # may wait for more than a sync
+            result = await run(operation, call, self._cloud)
+            return codec.encode(result, trace.request_id)
+        self._admission.begin_write(trace.lane)
+        try:
+            result = await run(operation, call, self._cloud)
+        finally:
+            self._admission.end_write(trace.lane)
         return codec.encode(result, trace.request_id)
 
     async def _administer(self, request: HttpRequest, trace: Trace) -> HttpResponse:

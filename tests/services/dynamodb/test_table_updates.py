@@ -49,6 +49,9 @@ def wait_for_index(db: Any, table: str, index: str) -> Any:
         assert found["Backfilling"] is True
 
 
+H = global_index("by-h", "h")
+
+
 def test_a_table_changes_its_settings(db: Any, table: str) -> None:
     """Billing, capacity, class and protection change while the table works."""
     units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
@@ -110,6 +113,30 @@ def test_a_new_index_gets_what_was_there_before(db: Any, table: str) -> None:
     entries = {i["p"]["S"]: i["g"]["S"] for page in pages for i in page["Items"]}
     assert entries == expected
     assert found["ItemCount"] == len(expected)
+
+
+def test_an_index_is_not_removed_beside_another_that_is_made(travel: Any) -> None:
+    """Neither in one request nor while the other is filled, which itself may be given up."""
+    travel.make_table(["g", "h"], GlobalSecondaryIndexes=[global_index("old", "g"), H])
+    drop = {"Delete": {"IndexName": "old"}}
+    made = {"TableName": "travelled", **create("new", "g")}
+    both = {**made, "GlobalSecondaryIndexUpdates": [*made["GlobalSecondaryIndexUpdates"], drop]}
+    only = {"TableName": "travelled", "GlobalSecondaryIndexUpdates": [drop]}
+    for calls in ([both], [made, only]):
+        with pytest.raises(ApiError, match="Only 1 online index"):
+            travel.call_in_turn(*[("UpdateTable", members) for members in calls])
+    travel.until(600_000, lambda: _statuses(travel)["new"] == "ACTIVE")
+    give_up = [{"Delete": {"IndexName": "newer"}}]
+    travel.call_in_turn(
+        ("UpdateTable", {"TableName": "travelled", **create("newer", "g")}),
+        ("UpdateTable", {"TableName": "travelled", "GlobalSecondaryIndexUpdates": give_up}),
+    )
+    assert set(_statuses(travel)) == {"old", "by-h", "new"}
+
+
+def _statuses(travel: Any) -> dict[str, str]:
+    described = travel.call("DescribeTable", TableName="travelled")["Table"]
+    return {i["IndexName"]: i["IndexStatus"] for i in described["GlobalSecondaryIndexes"]}
 
 
 def test_a_back_fill_goes_on_after_a_restart(tmp_path: Path) -> None:

@@ -67,10 +67,11 @@ def update_table(call: Call[Members], tx: Transaction) -> Members:
     new = _with_units(_with_settings(old, members), members, call.now_ms)
     new = with_stream(tx, new, members, call.now_ms)
     removed: Index | None = None
-    for update in members.get("GlobalSecondaryIndexUpdates", ()):
+    updates: list[Members] = members.get("GlobalSecondaryIndexUpdates", [])
+    if sum("Update" not in update for update in updates) > 1:
+        raise LimitExceeded
+    for update in updates:
         new, gone = _with_index(tx, new, update, kinds, call.now_ms)
-        if gone is not None and removed is not None:
-            raise LimitExceeded
         removed = gone or removed
     _check_index_units(new)
     new = _with_definitions(new, kinds, removed)
@@ -148,6 +149,8 @@ def _with_index(
     if "Create" in update:
         return _with_new_index(tx, table, update["Create"], kinds, now_ms), None
     index = _global_named(table, update["Delete"]["IndexName"])
+    if any(one.status != ACTIVE and one is not index for one in table.indexes):
+        raise LimitExceeded
     return _replace(table, indexes=tuple(i for i in table.indexes if i is not index)), index
 
 

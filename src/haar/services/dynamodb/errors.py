@@ -245,6 +245,13 @@ class TooManyTables(ApiError):
     message = "Subscriber limit exceeded: There is a limit of {limit} tables per subscriber"
 
 
+class TooManyAtOnce(ApiError):
+    """As many exports, imports or restores are under way as there may be. The text is [nv]."""
+
+    code = "LimitExceededException"
+    message = "Subscriber limit exceeded: There is a limit of {limit} concurrent {kind}s"
+
+
 class TooManyUnits(ApiError):
     """More capacity than a table may have. The text is [nv]."""
 

@@ -31,6 +31,8 @@ key                                              value
 ``claim``, ``export`` or ``import``, account,    the ARN of what was asked for with a client's token
 region, token                                    (:mod:`~.transfers.claims`)
 ``claims``, account, region                      empty: those of an older haar are there
+``active``, ``export``, ``import`` or            counter: how many are under way
+``restore``, account, region
 ===============================================  ===============================================
 
 TABLE, INDEX, STREAM and BACKUP are numbers; INDEX 0 is the table itself. BUCKET is a span of ten
@@ -265,6 +267,11 @@ def claim(kind: str, account: str, region: str, token: str) -> bytes:
 def claims(account: str, region: str) -> bytes:
     """Return the key that tells that what an older haar was asked for has its rows of tokens."""
     return _SPACE.pack("claims", account, region)
+
+
+def active(kind: str, account: str, region: str) -> bytes:
+    """Return the key of the number of exports, imports or restores that are under way."""
+    return _SPACE.pack("active", kind, account, region)
 
 
 def _below_table(arn: str) -> bytes:

@@ -14,16 +14,12 @@ from haar.services.dynamodb.errors import (
     ResourceNotFound,
     SourceNotFound,
     TableNotFound,
-    TooManyTables,
 )
 from haar.services.dynamodb.records import ACTIVE, TABLE, Table
 from haar.store.api import Transaction
 
 NAME_LENGTH_MIN = 3
 NAME_LENGTH_MAX = 255
-TABLES_MAX = 2_500
-"""Of an account in a region. Source: AWS docs, DynamoDB developer guide, quotas of tables."""
-
 _is_name = re.compile(r"[a-zA-Z0-9_.-]+").fullmatch
 _is_arn = re.compile(r"arn:[^:]+:dynamodb:([^:]+):(\d{12}):table/([a-zA-Z0-9_.-]{3,255})").fullmatch
 
@@ -159,17 +155,6 @@ def refuse_unready(table: Table) -> None:
     """
     if table.status != ACTIVE:
         raise NotReady(table=table.name)
-
-
-def refuse_full(tx: Transaction, scope: Scope) -> None:
-    """Refuse another table where an account has as many as it may have.
-
-    Raises:
-        TooManyTables: it has.
-    """
-    found = tx.scan(keys.tables(scope.account, scope.region), limit=TABLES_MAX)
-    if sum(1 for _ in found) == TABLES_MAX:
-        raise TooManyTables(limit=TABLES_MAX)
 
 
 def load_all(tx: Transaction, arns: Iterable[str]) -> dict[str, Table]:

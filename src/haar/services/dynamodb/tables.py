@@ -7,11 +7,19 @@ from haar.kernel.errors import NotImplementedByHaar
 from haar.kit.call import Call, Members
 from haar.kit.operation import anything, inside, operation
 from haar.kit.tags import write_tags
-from haar.services.dynamodb import definitions, keys, rows, stream_lives, texts, time_to_live
+from haar.services.dynamodb import (
+    definitions,
+    keys,
+    quotas,
+    rows,
+    stream_lives,
+    texts,
+    time_to_live,
+)
 from haar.services.dynamodb.backups import system
 from haar.services.dynamodb.descriptions import describe
 from haar.services.dynamodb.errors import Invalid, TableExists, TableInUse
-from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_full, refuse_unready
+from haar.services.dynamodb.lookup import load_named, named_table_arn, refuse_unready
 from haar.services.dynamodb.records import TABLE, Table
 from haar.services.dynamodb.tags import checked_tags
 from haar.store.api import Span, Transaction, prefix_span
@@ -54,7 +62,7 @@ def create_table(call: Call[Members], tx: Transaction) -> Members:
     if tx.get(keys.table(arn)) is not None:
         checked_table(call, 0)
         raise TableExists(table=arn.rpartition("/")[2])
-    refuse_full(tx, call.scope)
+    quotas.refuse_full(tx, call.scope)
     tx.add(keys.NEWEST_TABLE, 1)
     table = checked_table(call, rows.counter(tx, keys.NEWEST_TABLE))
     table = with_stream(tx, table, call.members, call.now_ms, is_new=True)

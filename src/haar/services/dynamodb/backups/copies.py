@@ -17,7 +17,7 @@ import msgspec
 
 from haar.fabric import jobs
 from haar.kit.jobs import Job, JobKind
-from haar.services.dynamodb import journal, keys, rows
+from haar.services.dynamodb import journal, keys, quotas, rows
 from haar.services.dynamodb.backups.records import BACKUP, COPY, Copy
 from haar.services.dynamodb.records import ACTIVE, TABLE, Entry, Table
 from haar.services.dynamodb.row_bytes import item_of
@@ -90,6 +90,7 @@ class _Target:
         if self._table is not None:
             new = msgspec.structs.replace(self._table, status=ACTIVE)
             tx.put(keys.table(new.arn), TABLE.encode(new))
+            quotas.end(tx, quotas.RESTORE, new.arn)
             return
         if "/export/" in self._copy.target_arn:
             key = self._copy.target_arn

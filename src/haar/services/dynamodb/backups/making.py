@@ -7,10 +7,9 @@ import msgspec
 from haar.kernel.entropy import uuid4
 from haar.kit.call import Call, Members
 from haar.kit.operation import inside
-from haar.services.dynamodb import keys, rows, texts
+from haar.services.dynamodb import keys, quotas, rows, texts
 from haar.services.dynamodb.definitions import ON_DEMAND, index_units, units_of
 from haar.services.dynamodb.errors import Invalid, TargetExists
-from haar.services.dynamodb.lookup import refuse_full
 from haar.services.dynamodb.provisioning import Units
 from haar.services.dynamodb.records import ACTIVE, CREATING, TABLE, Index, Restored, Table
 from haar.store.api import Transaction
@@ -30,12 +29,14 @@ def make_table(
     Raises:
         TargetExists: there is a table of that name.
         TooManyTables: the account has 2,500.
+        TooManyAtOnce: as many restores are under way as there may be.
         Invalid: overrides that AWS does not take.
     """
     name = arn.rpartition("/")[2]
     if tx.get(keys.table(arn)) is not None:
         raise TargetExists(table=name)
-    refuse_full(tx, call.scope)
+    quotas.refuse_full(tx, call.scope)
+    quotas.begin(tx, call.scope, quotas.RESTORE)
     indexes = tuple(_kept(was, call.members))
     schemas = (was.schema, *(index.schema for index in indexes))
     used = {part.name for schema in schemas for part in schema.parts}

@@ -13,7 +13,7 @@ import msgspec
 from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, operation
-from haar.services.dynamodb import journal, keys, texts
+from haar.services.dynamodb import journal, keys, quotas, texts
 from haar.services.dynamodb.backups import copies, recovery
 from haar.services.dynamodb.backups.records import Copy
 from haar.services.dynamodb.errors import (
@@ -75,6 +75,7 @@ def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Membe
         RecoveryUnavailable: its recovery to a point in time is not switched on.
         InvalidExportTime: a moment to which it does not go back.
         ExportConflict: the token has been used for another export.
+        TooManyAtOnce: 300 are under way.
 
     Source: AWS docs, DynamoDB API reference, ExportTableToPointInTime.
     """
@@ -86,6 +87,7 @@ def export_table_to_point_in_time(call: Call[Members], tx: Transaction) -> Membe
     if not table.recovery_days:
         raise RecoveryUnavailable(table=table.name)
     started = _incremental if _is_incremental(members) else _full
+    quotas.begin(tx, call.scope, quotas.EXPORT)
     return {"ExportDescription": _described(started(call, tx, table))}
 
 

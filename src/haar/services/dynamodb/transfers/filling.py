@@ -16,7 +16,7 @@ from haar.kernel import arn as arns
 from haar.kit.call import Scope
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job, JobKind
-from haar.services.dynamodb import keys, rows, texts
+from haar.services.dynamodb import keys, quotas, rows, texts
 from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.records import ACTIVE, TABLE, Table
 from haar.services.dynamodb.row_bytes import checked_row
@@ -45,6 +45,7 @@ async def fill(job: Job, cloud: Cloud) -> Finish | None:
 
 def _fail(one: Import, tx: Transaction) -> None:
     tx.put(keys.import_(one.arn), IMPORT.encode(one))
+    quotas.end(tx, quotas.IMPORT, one.arn)
     table = _table(tx, one)
     tx.clear(keys.table(table.arn))
     for span in (
@@ -58,6 +59,7 @@ def _fail(one: Import, tx: Transaction) -> None:
 
 def _complete(one: Import, tx: Transaction) -> None:
     tx.put(keys.import_(one.arn), IMPORT.encode(one))
+    quotas.end(tx, quotas.IMPORT, one.arn)
     done = msgspec.structs.replace(_table(tx, one), status=ACTIVE)
     tx.put(keys.table(done.arn), TABLE.encode(done))
 

@@ -12,10 +12,10 @@ from haar.kernel.errors import NotImplementedByHaar
 from haar.kit import pages
 from haar.kit.call import Call, Members, Scope
 from haar.kit.operation import anything, inside, operation
-from haar.services.dynamodb import keys, rows
+from haar.services.dynamodb import keys, quotas, rows
 from haar.services.dynamodb.errors import ImportConflict, ImportNotFound, TableExists
 from haar.services.dynamodb.listings import is_of, page_of, rest_of
-from haar.services.dynamodb.lookup import arn_of, refuse_full
+from haar.services.dynamodb.lookup import arn_of
 from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import DEFINED, checked_table, refuse_unbuilt
 from haar.services.dynamodb.times import moment
@@ -59,6 +59,7 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
         Invalid: settings of the table that AWS does not take.
         TableExists: there is one of that name.
         ImportConflict: the token has been used for another import.
+        TooManyAtOnce: 50 are under way.
 
     Source: AWS docs, DynamoDB API reference, ImportTable.
     """
@@ -70,7 +71,8 @@ def import_table(call: Call[Members], tx: Transaction) -> Members:
     source = _source(call.members)
     if tx.get(keys.table(call.resource)) is not None:
         raise TableExists(table=asked["TableName"])
-    refuse_full(tx, call.scope)
+    quotas.refuse_full(tx, call.scope)
+    quotas.begin(tx, call.scope, quotas.IMPORT)
     tx.add(keys.NEWEST_TABLE, 1)
     made = checked_table(replace(call, members=asked), rows.counter(tx, keys.NEWEST_TABLE))
     table = msgspec.structs.replace(made, status=CREATING)

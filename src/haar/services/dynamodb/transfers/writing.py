@@ -32,7 +32,7 @@ from haar.kernel import arn as arns
 from haar.kit.call import Scope
 from haar.kit.cloud import Cloud
 from haar.kit.jobs import Finish, Job, JobKind
-from haar.services.dynamodb import keys
+from haar.services.dynamodb import keys, quotas
 from haar.services.dynamodb.backups.copies import EXPORT_KIND
 from haar.services.dynamodb.times import moment
 from haar.services.dynamodb.transfers.buckets import Bucket, BucketFailed
@@ -74,6 +74,7 @@ async def write(job: Job, cloud: Cloud) -> Finish | None:
 def _finish(export: Export, tx: Transaction) -> None:
     tx.put(keys.export(export.arn), EXPORT.encode(export))
     tx.delete(keys.backup_span(export.uid))
+    quotas.end(tx, quotas.EXPORT, export.arn)
 
 
 class _Writer:

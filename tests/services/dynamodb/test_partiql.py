@@ -267,6 +267,9 @@ def test_a_transaction_does_all_or_nothing(db: Any, orders: str) -> None:
         "DuplicateItem",
         "None",
     ]
+    on_index = [{"Statement": check.replace(f'"{orders}"', f'"{orders}"."by-note"')}]
+    refused = refusal(lambda: db.execute_transaction(TransactStatements=on_index))
+    assert refused == ("ValidationException", "EXISTS() does not read an index")
     reads = [{"Statement": f'SELECT total FROM "{orders}" {where}'}, {"Statement": insert}]
     answer = db.execute_transaction(TransactStatements=reads[:1])
     assert answer["Responses"] == [{"Item": {"total": {"N": "10"}}}]
@@ -387,3 +390,30 @@ def test_in_takes_as_many_values_as_awss(run: Any, orders: str, name: str, most:
         "ValidationException",
         f"The IN operator is provided with too many operands; number of operands: {most + 1}",
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO \"{table}\".\"by-note\" VALUE {{'customer': 'eve', 'number': 1}}",
+        "UPDATE \"{table}\".\"by-note\" SET note = 'x' WHERE customer = 'ann' AND number = 1",
+        'DELETE FROM "{table}"."by-note" WHERE customer = \'ann\' AND number = 1',
+    ],
+)
+def test_an_index_is_not_written(run: Any, orders: str, statement: str) -> None:
+    """An index that a statement names is not passed over: its table stays as it is."""
+    before = run(f'SELECT * FROM "{orders}"')["Items"]
+    code, text = refusal(lambda: run(statement.format(table=orders)))
+    assert (code, text) == (
+        "ValidationException",
+        f"An index cannot be written: {orders}.by-note",
+    )
+    assert run(f'SELECT * FROM "{orders}"')["Items"] == before
+
+
+def test_a_set_is_changed_where_it_stands(run: Any, orders: str) -> None:
+    """SET_ADD of one attribute into another is none of PartiQL's functions: it is refused."""
+    where = "WHERE customer = 'ann' AND number = 1"
+    code, text = refusal(lambda: run(f'UPDATE "{orders}" SET a = set_add(b, <<1>>) {where}'))
+    assert code == "ValidationException"
+    assert "must be of the attribute that is set" in text

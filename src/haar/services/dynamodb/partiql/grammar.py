@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from haar.services.dynamodb.errors import Invalid
 from haar.services.dynamodb.expressions.syntax import Path
+from haar.services.dynamodb.partiql import faults
 from haar.services.dynamodb.partiql.conditions import read_where
 from haar.services.dynamodb.partiql.reader import Reader
 from haar.services.dynamodb.partiql.syntax import (
@@ -59,14 +61,24 @@ def _statement(reader: Reader) -> Statement:
     if reader.accept("UPDATE"):
         return _update(reader)
     if reader.accept("DELETE", "FROM"):
-        table, _ = reader.table()
+        table = _written(reader)
         return Delete(table, read_where(reader), _returning(reader))
     if reader.accept("EXISTS", "("):
         reader.expect("SELECT")
         select = _select(reader)
+        if select.index:
+            raise Invalid(faults.EXISTS_ON_INDEX)
         reader.expect(")")
         return Exists(select)
     raise reader.fault("Expected a statement")
+
+
+def _written(reader: Reader) -> str:
+    """Take the name of a table that is written; an index of it cannot be."""
+    table, index = reader.table()
+    if index:
+        raise Invalid(faults.INDEX_WRITTEN, table=table, index=index)
+    return table
 
 
 def _select(reader: Reader) -> Select:
@@ -99,7 +111,7 @@ def _direction(reader: Reader) -> tuple[str, bool]:
 
 
 def _insert(reader: Reader) -> Insert:
-    table, _ = reader.table()
+    table = _written(reader)
     reader.expect("VALUE")
     value = reader.value()
     if "M" not in value:
@@ -108,7 +120,7 @@ def _insert(reader: Reader) -> Insert:
 
 
 def _update(reader: Reader) -> Update:
-    table, _ = reader.table()
+    table = _written(reader)
     actions: dict[str, list[Pieces]] = {}
     while True:
         if reader.accept("SET"):
@@ -136,7 +148,8 @@ def _assignment(reader: Reader) -> tuple[str, Pieces]:
     reader.expect("=")
     for function, section in (("SET_ADD", "ADD"), ("SET_DELETE", "DELETE")):
         if reader.accept(function, "("):
-            reader.path()
+            if reader.path() != path:
+                raise reader.fault(f"{function} must be of the attribute that is set")
             reader.expect(",")
             value = Literal(reader.value())
             reader.expect(")")

@@ -278,3 +278,45 @@ def test_a_queue_behaves_as_its_model(bench: Bench, machine: type[QueueMachine])
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+COUNTS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
+
+
+def counts_of(bench: Bench, url: str) -> list[str]:
+    told = bench.call("GetQueueAttributes", QueueUrl=url, AttributeNames=COUNTS)
+    return [told["Attributes"][name] for name in COUNTS]
+
+
+def test_a_receive_in_the_very_moment_of_the_end_of_a_delay_is_counted(bench: Bench) -> None:
+    """Also if what it takes is visible again in the same moment."""
+    url = bench.call("CreateQueue", QueueName="moment")["QueueUrl"]
+    bench.call("SendMessage", QueueUrl=url, MessageBody="x", DelaySeconds=4)
+    bench.pass_s(4)
+    for _ in range(3):
+        assert bench.call("ReceiveMessage", QueueUrl=url, VisibilityTimeout=0)["Messages"]
+        assert counts_of(bench, url) == ["1", "0", "0"]
+    handle = bench.call("ReceiveMessage", QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    assert counts_of(bench, url) == ["0", "1", "0"]
+    bench.call("DeleteMessage", QueueUrl=url, ReceiptHandle=handle)
+    assert counts_of(bench, url) == ["0", "0", "0"]
+
+
+@pytest.mark.parametrize("moves", [[30], [60, 30]], ids=str)
+def test_a_time_that_is_changed_to_what_it_was_leaves_nothing_behind(
+    bench: Bench, moves: list[int]
+) -> None:
+    """The second delete is answered like the first."""
+    url = bench.call("CreateQueue", QueueName=f"same-{len(moves)}")["QueueUrl"]
+    bench.call("SendMessage", QueueUrl=url, MessageBody="x")
+    handle = bench.call("ReceiveMessage", QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    where = {"QueueUrl": url, "ReceiptHandle": handle}
+    for seconds in moves:
+        bench.call("ChangeMessageVisibility", **where, VisibilityTimeout=seconds)
+    assert bench.call("DeleteMessage", **where) == {}
+    assert bench.call("DeleteMessage", **where) == {}
+    assert counts_of(bench, url) == ["0", "0", "0"]

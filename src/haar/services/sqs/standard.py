@@ -110,7 +110,7 @@ class Take:
         if self.taken:
             quiet_ms = min(self._cursor.quiet_ms, self._due_ms)
             self._cursor = self._cursor._replace(quiet_ms=quiet_ms)
-        if self._cursor != before:
+        if self._cursor != before or self._flying or self._delayed:
             self._write(is_sooner=self._cursor.quiet_ms < before.quiet_ms)
 
     def _write(self, *, is_sooner: bool) -> None:
@@ -250,7 +250,10 @@ def move(tx: Transaction, queue: Queue, handle: Handle, found: Found, due_ms: in
     assert stored is not None, "the caller has found it"
     tx.clear(found.key)
     tx.put(own.due(due_ms, handle.seq), stored.pack())
-    tx.put(own.moved + handle.seq, MOVED.pack(due_ms, handle.receives))
+    if due_ms == handle.due_ms and stored.head.receives == 1:
+        tx.clear(own.moved + handle.seq)  # the handle leads there by itself, and so does no row
+    else:
+        tx.put(own.moved + handle.seq, MOVED.pack(due_ms, handle.receives))
     cursors.wake_at(tx, own, due_ms)
     tx.add(own.sent, 0)  # whoever waits learns when to look
 

@@ -40,6 +40,13 @@ REFUSALS = {
         "expired": ("InvalidSignatureException", 400),
         "denied": ("AccessDeniedException", 400),
     },
+    "sqs": {  # in JSON, with the codes of the query protocol
+        "unsigned": ("MissingAuthenticationToken", 400),
+        "wrong": ("SignatureDoesNotMatch", 400),
+        "unknown": ("InvalidClientTokenId", 400),
+        "expired": ("SignatureDoesNotMatch", 400),
+        "denied": ("AccessDenied", 400),
+    },
     "query": {
         "unsigned": ("MissingAuthenticationToken", 403),
         "wrong": ("SignatureDoesNotMatch", 403),
@@ -133,7 +140,7 @@ def assert_denied(client: Any, case: Case, members: dict[str, Any]) -> None:
 def expected(client: Any, case: Case, how: str) -> tuple[str, int]:
     model = client.meta.service_model
     protocol = "json" if model.protocol.startswith("json") else model.protocol
-    code, status = REFUSALS[protocol][how]
+    code, status = REFUSALS["sqs" if case.model == "sqs" else protocol][how]
     # An answer to HEAD has no body: clients make the code from the status.
     is_head = model.operation_model(case.name).http["method"] == "HEAD"
     return (str(status) if is_head else code), status

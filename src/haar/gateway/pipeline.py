@@ -49,7 +49,7 @@ from haar.wire.multipart import is_form, read_form
 from haar.wire.protocols import Codec, Codecs
 from haar.wire.refusals import s3_ids, throttling
 from haar.wire.room import NoRoom, Room
-from haar.wire.route import Routed, Router
+from haar.wire.route import Routed, Router, is_unread_form
 
 ENDPOINTS_MAX = 1024
 CLIENT_GONE = "ClientGone"
@@ -253,13 +253,14 @@ class Pipeline:
             request.query = request.query.replace(b"+", b"%2B")
         if request.method == "POST" and is_form(request):
             return await self._answer_form(request, trace)
+        if is_unread_form(request):
+            protocol = self._router.guess(request).protocol
+            await self._gather(request, trace, FAMILIES.get(protocol, "json"))
         trace.routed = routed = self._router.route(request)
         codec = self._codecs.of(routed)
         family = FAMILIES.get(routed.protocol, "json")
         if not codec.wants_stream and not isinstance(request.body, bytes):
-            self._verifier.refuse_early(request, family)
-            trace.hold = Hold(self._room)
-            await read_whole(request, trace.hold)
+            await self._gather(request, trace, family)
         assert codec.operation is not None, "a routed request has its operation"
         if codec.operation.authtype == "none":  # who needs no signature is told of the 501 at once
             self._cloud.registry.find(routed.service, routed.model, routed.operation)
@@ -284,12 +285,16 @@ class Pipeline:
             self._admission.end_write(trace.lane)
         return codec.encode(result, trace.request_id)
 
+    async def _gather(self, request: HttpRequest, trace: Trace, family: Family) -> None:
+        """Read a long body, of somebody whose key and time are right, into memory."""
+        self._verifier.refuse_early(request, family)
+        trace.hold = Hold(self._room)
+        await read_whole(request, trace.hold)
+
     async def _administer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
         trace.operation = self._admin.operation_of(request)
         if not isinstance(request.body, bytes):
-            self._verifier.refuse_early(request, "json")
-            trace.hold = Hold(self._room)
-            await read_whole(request, trace.hold)
+            await self._gather(request, trace, "json")
         trace.who = self._admin.verify(request)
         return json_page(200, await self._admin.act(request))
 

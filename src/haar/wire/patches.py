@@ -38,6 +38,7 @@ class Patch:
         is_anonymous_home: takes requests that name no service at all.
         roots: operation → root element of its answer.
         bare_outputs: operations whose root element is the one member itself.
+        query_texts: error shape → its text in the query protocol, where it has another.
         open_enums: shapes whose values the service checks itself, with its own refusals.
         enums: shape → its values in the order in which AWS's texts list them.
         own_required: input shape → members that are missed by the operation, in its own words.
@@ -71,6 +72,7 @@ class Patch:
     is_anonymous_home: bool = False
     roots: Mapping[str, str] = field(default_factory=dict[str, str])
     bare_outputs: frozenset[str] = frozenset()
+    query_texts: Mapping[str, str] = field(default_factory=dict[str, str])
     open_enums: frozenset[str] = frozenset()
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     own_required: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -86,23 +88,28 @@ NO_PATCH = Patch()
 
 _CORAL = "com.amazon.coral.service"
 
+_FRAMEWORK = dict.fromkeys(
+    (
+        "SerializationException",
+        "UnknownOperationException",
+        "MissingAuthenticationTokenException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+        "ExpiredTokenException",
+        "AccessDeniedException",
+        "ThrottlingException",
+        "InternalFailure",
+        "ServiceUnavailable",
+    ),
+    _CORAL,
+)
+"""The namespace of what the front of a JSON service refuses, whatever the service."""
+
 # AWS docs, DynamoDB developer guide, "Error handling with DynamoDB": __type and x-amz-crc32.
 _DYNAMODB = Patch(
     error_namespace="com.amazonaws.dynamodb.v20120810",
-    code_namespaces={
-        "ValidationException": "com.amazon.coral.validate",
-        "SerializationException": _CORAL,
-        "UnknownOperationException": _CORAL,
-        "MissingAuthenticationTokenException": _CORAL,
-        "IncompleteSignatureException": _CORAL,
-        "InvalidSignatureException": _CORAL,
-        "UnrecognizedClientException": _CORAL,
-        "ExpiredTokenException": _CORAL,
-        "AccessDeniedException": _CORAL,
-        "ThrottlingException": _CORAL,
-        "InternalFailure": _CORAL,
-        "ServiceUnavailable": _CORAL,
-    },
+    code_namespaces={"ValidationException": "com.amazon.coral.validate", **_FRAMEWORK},
     upper_message=frozenset({"SerializationException"}),
     has_crc32=True,
     enums={
@@ -133,6 +140,8 @@ _SQS_ELEMENTS = {
     "AWSAccountIdList": ("AWSAccountId",),
     "ActionNameList": ("ActionName",),
     "TagKeyList": ("TagKey",),
+    "StringList": ("StringListValue",),
+    "BinaryList": ("BinaryListValue",),
     "QueueUrlList": ("QueueUrl",),
     "MessageList": ("Message",),
     "QueueAttributeMap": ("Attribute", "Name", "Value"),
@@ -159,11 +168,23 @@ _SQS_LEGACY = "AWS.SimpleQueueService."
 # AWS docs, SQS API reference, "Common Error Types" and each operation's "Errors".
 _SQS = Patch(
     error_namespace="com.amazonaws.sqs",
+    code_namespaces=_FRAMEWORK,
     namespace="http://queue.amazonaws.com/doc/2012-11-05/",
     # AWS docs, SQS API reference, "CreateQueue", "ReceiveMessage": InvalidAttributeName.
     open_enums=frozenset(
         {"QueueAttributeName", "MessageSystemAttributeName", "MessageSystemAttributeNameForSends"}
     ),
+    # AWS docs, SQS API reference, "SendMessageBatch": EmptyBatchRequest; the texts of attributes.
+    own_required={
+        "SendMessageBatchRequest": "Entries",
+        "DeleteMessageBatchRequest": "Entries",
+        "ChangeMessageVisibilityBatchRequest": "Entries",
+        "MessageAttributeValue": "DataType",
+        "MessageSystemAttributeValue": "DataType",
+    },
+    query_texts={
+        "QueueDoesNotExist": "The specified queue does not exist for this wsdl version.",
+    },
     # AWS docs, SQS developer guide, "Making query API requests": POST /account/queue/.
     path_member="QueueUrl",
     query_statuses={
@@ -203,6 +224,17 @@ _SQS = Patch(
             "BatchRequestTooLong",
             "UnsupportedOperation",
         )
+    }
+    # What the query protocol calls the errors that all services share ("Common Error Types").
+    | {
+        "AccessDeniedException": "AccessDenied",
+        "ExpiredTokenException": "ExpiredToken",
+        "IncompleteSignatureException": "IncompleteSignature",
+        "InvalidSignatureException": "SignatureDoesNotMatch",
+        "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+        "SerializationException": "MalformedInput",
+        "UnknownOperationException": "InvalidAction",
+        "UnrecognizedClientException": "InvalidClientTokenId",
     }
     # Their names have always been these; clients of the query protocol look for them, too.
     | {

@@ -240,19 +240,20 @@ def element(name: str, value: Any) -> str:
     return f"<{name}>{xml.escape(xml.legal(str(value)))}</{name}>"
 
 
-def message_element(told: Told) -> str:
+def message_element(text: str) -> str:
     """Return the text's element; none where AWS says nothing."""
-    return element("Message", told.error.text) if told.error.text else ""
+    return element("Message", text) if text else ""
 
 
 def as_query(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:
     """Return a refusal of the query protocol, and of REST XML."""
     told = replace(told, status=patch.query_statuses.get(told.code, told.status))
+    text = patch.query_texts.get(told.code, told.error.text)
     namespace = patch.namespace or (model.namespace if model is not None else "")
     inside = (
         element("Type", told.fault)
         + element("Code", told.query_code)
-        + message_element(told)
+        + message_element(text)
         + elements(told, model)
     )
     trailer = element("RequestId", told.request_id)
@@ -273,7 +274,8 @@ def xml_headers(told: Told) -> HeaderList:
 def as_ec2(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:
     """Return a refusal of the EC2 dialect."""
     del patch
-    inside = element("Code", told.query_code) + message_element(told) + elements(told, model)
+    inside = element("Code", told.query_code) + message_element(told.error.text)
+    inside += elements(told, model)
     trailer = element("RequestID", told.request_id)
     body = f"<Response><Errors><Error>{inside}</Error></Errors>{trailer}</Response>"
     return finish(told, xml_headers(told), (_DECLARATION + body).encode())
@@ -283,7 +285,7 @@ def as_rest_xml(told: Told, model: ServiceModel | None, patch: Patch) -> HttpRes
     """Return a refusal of REST XML: bare where the model's patch says so."""
     if not patch.has_bare_errors:
         return as_query(told, model, patch)
-    inside = element("Code", told.query_code) + message_element(told)
+    inside = element("Code", told.query_code) + message_element(told.error.text)
     if "Resource" not in told.members:
         path = told.request.path.decode("utf-8", "replace")
         inside += element("Resource", path)

@@ -150,7 +150,8 @@ class Router:
         fronts = self._fronts_of(request)
         if fronts:
             return Guess(fronts[0].model, protocol_of(fronts[0], request))
-        return Guess(None, "query" if action_of(request) is not None else "rest-json")
+        is_form = action_of(request) is not None or is_unread_form(request)
+        return Guess(None, "query" if is_form else "rest-json")
 
     def _route_target(self, target: bytes) -> Routed:
         prefix, _, name = target.rpartition(b".")
@@ -258,9 +259,21 @@ class Router:
 
 def protocol_of(front: Front, request: HttpRequest) -> str:
     """Return the protocol that a request without a target speaks to a model."""
-    if front.model.is_query_compatible and action_of(request) is not None:
+    if front.model.is_query_compatible and (
+        action_of(request) is not None or is_unread_form(request)
+    ):
         return "query"
     return front.protocol
+
+
+def is_unread_form(request: HttpRequest) -> bool:
+    """Whether a form is arriving that is too long to be here, or in chunks: it has the action."""
+    return (
+        not isinstance(request.body, bytes)
+        and request.method == "POST"
+        and request.headers.get(b"content-type", b"").startswith(_FORM)
+        and b"x-amz-target" not in request.headers
+    )
 
 
 def signed_service(request: HttpRequest) -> bytes | None:

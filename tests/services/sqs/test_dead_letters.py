@@ -195,8 +195,8 @@ def test_redrive_policies_are_checked(timed: Any, refusal: Any) -> None:
     """The text says what is wrong; nothing is set."""
     pair = Pair(timed)
     fifo = pair.sqs.create_queue(QueueName="f.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    too_many = (
-        "Invalid value for maxReceiveCount: 1001, valid values are from 1 to 1000 both inclusive."
+    beyond = (
+        "Invalid value for maxReceiveCount: {}, valid values are from 1 to 1000 both inclusive."
     )
     cases = (
         ("nope", "Redrive policy is not a valid JSON map."),
@@ -204,7 +204,9 @@ def test_redrive_policies_are_checked(timed: Any, refusal: Any) -> None:
             json.dumps({"deadLetterTargetArn": pair.dead_arn}),
             "Redrive policy does not contain mandatory attribute: maxReceiveCount.",
         ),
-        (redrive(pair.dead_arn, 1001)["RedrivePolicy"], too_many),
+        (redrive(pair.dead_arn, 1001)["RedrivePolicy"], beyond.format(1001)),
+        (redrive(pair.dead_arn, 0)["RedrivePolicy"], beyond.format(0)),
+        (redrive(pair.dead_arn, True)["RedrivePolicy"], beyond.format("true")),
         (redrive(f"{pair.dead_arn}x")["RedrivePolicy"], "Dead letter target does not exist."),
         (
             redrive(timed.arn(fifo))["RedrivePolicy"],

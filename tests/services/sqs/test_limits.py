@@ -99,6 +99,30 @@ def test_a_message_is_as_long_as_its_queue_takes(client: Any, create: Any, refus
     assert text == f"One or more parameters are invalid. Reason: {reason}"
 
 
+def test_entries_fail_with_the_codes_of_the_older_protocol(client: Any, queue: str) -> None:
+    """As clients of either protocol know them."""
+    handle = {"Id": "a", "ReceiptHandle": receipt_of_a_visible_message(client, queue)}
+    failed = client.change_message_visibility_batch(
+        QueueUrl=queue, Entries=[{**handle, "VisibilityTimeout": 5}]
+    )["Failed"]
+    listed = {"n": {"DataType": "String", "StringValue": "x", "StringListValues": ["y"]}}
+    failed += client.send_message_batch(
+        QueueUrl=queue, Entries=[{"Id": "b", "MessageBody": "x", "MessageAttributes": listed}]
+    )["Failed"]
+    assert [one["Code"] for one in failed] == [
+        "AWS.SimpleQueueService.MessageNotInflight",
+        "AWS.SimpleQueueService.UnsupportedOperation",
+    ]
+
+
+def receipt_of_a_visible_message(client: Any, queue: str) -> str:
+    client.send_message(QueueUrl=queue, MessageBody="x")
+    found = client.receive_message(QueueUrl=queue)["Messages"][0]
+    handle: str = found["ReceiptHandle"]
+    client.change_message_visibility(QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=0)
+    return handle
+
+
 def test_a_batch_is_bounded_as_a_whole(client: Any, queue: str, refusal: Any) -> None:
     """Entries, ids and the sum of sizes are checked before any message is sent."""
 

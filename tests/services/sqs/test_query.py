@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
@@ -16,6 +18,7 @@ from botocore.credentials import Credentials
 
 from haar.testing import Running
 
+LEGACY = "AWS.SimpleQueueService."
 SPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 Ask = Callable[..., tuple[int, dict[str, str], ET.Element]]
 
@@ -156,3 +159,62 @@ def test_refusals_have_their_old_codes(
     assert (got, text(document, "Error", "Code")) == (status, code)
     assert text(document, "Error", "Type") == "Sender"
     assert text(document, "RequestId")
+
+
+@pytest.mark.parametrize("size", [1_048_576, 400_000], ids=["ascii", "escaped"])
+def test_a_form_may_be_longer_than_what_is_gathered(ask: Ask, queue: str, size: int) -> None:
+    """A message of the greatest size, and one whose form is three times as long."""
+    path = queue[queue.index("/", 8) :]
+    body = "x" * size if size > 1_000_000 else "é" * size
+    status, _, sent = ask(path, Action="SendMessage", MessageBody=body)
+    assert status == 200
+    digest = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
+    assert text(sent, "SendMessageResult", "MD5OfMessageBody") == digest
+
+
+def test_a_batch_that_is_too_long_is_refused_as_such(ask: Ask, queue: str) -> None:
+    """Its form is longer than what is gathered, too."""
+    path = queue[queue.index("/", 8) :]
+    entries = {
+        f"SendMessageBatchRequestEntry.{n}.{member}": value
+        for n in (1, 2)
+        for member, value in (("Id", str(n)), ("MessageBody", "x" * 600_000))
+    }
+    status, _, refused = ask(path, Action="SendMessageBatch", **entries)
+    assert (status, text(refused, "Error", "Code")) == (400, f"{LEGACY}BatchRequestTooLong")
+
+
+def test_a_form_in_chunks_is_a_form(cloud: Running, queue: str) -> None:
+    """Its action is inside, so nothing is known of it until it is here."""
+    form = urlencode({"Action": "GetQueueUrl", "QueueName": queue.rpartition("/")[2]})
+    key = cloud.credentials
+    signed = AWSRequest("POST", f"{cloud.endpoint}/", data=form.encode())
+    signed.headers["Content-Type"] = "application/x-www-form-urlencoded"
+    given = Credentials(key["aws_access_key_id"], key["aws_secret_access_key"])
+    SigV4Auth(given, "sqs", "us-east-1").add_auth(signed)
+    connection = HTTPConnection(cloud.endpoint.rpartition("/")[2], timeout=30)
+    pieces = iter([form[:10].encode(), form[10:].encode()])
+    connection.request("POST", "/", pieces, dict(signed.headers), encode_chunked=True)
+    answer = connection.getresponse()
+    assert (answer.status, queue.encode() in answer.read()) == (200, True)
+    connection.close()
+
+
+def test_lists_of_values_are_refused_and_not_passed_over(ask: Ask, queue: str) -> None:
+    """They are reserved for future use."""
+    attribute = {
+        "MessageAttribute.1.Name": "colour",
+        "MessageAttribute.1.Value.DataType": "String",
+        "MessageAttribute.1.Value.StringValue": "grey",
+        "MessageAttribute.1.Value.StringListValue.1": "blue",
+    }
+    path = queue[queue.index("/", 8) :]
+    _, _, refused = ask(path, Action="SendMessage", MessageBody="x", **attribute)
+    assert text(refused, "Error", "Code") == f"{LEGACY}UnsupportedOperation"
+
+
+def test_a_missing_queue_is_told_as_it_always_was(ask: Ask) -> None:
+    """The text of this protocol is not that of the other."""
+    _, _, refused = ask("/000000000000/nowhere", Action="PurgeQueue")
+    told = text(refused, "Error", "Message")
+    assert told == "The specified queue does not exist for this wsdl version."

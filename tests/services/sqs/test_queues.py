@@ -29,6 +29,21 @@ def attributes_of(client: Any, url: str, *names: str) -> dict[str, str]:
     return found
 
 
+BAD_POLICY = "Invalid value for the parameter Policy."
+
+
+def policy_of(statements: int, principals: int = 1, conditions: int = 1, actions: int = 1) -> str:
+    """Return a policy with so much in it: in each statement, that is."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"{n:012}" for n in range(principals)]},
+        "Action": ["sqs:SendMessage"] * actions,
+        "Resource": "*",
+        "Condition": {"StringEquals": {f"aws:key{n}": ["a", "b"] for n in range(conditions)}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement] * statements})
+
+
 def test_a_new_queue_has_awss_defaults(client: Any, queue: str, name: str) -> None:
     """What is not set is not told; no names, no attributes."""
     told = attributes_of(client, queue)
@@ -112,7 +127,11 @@ def test_a_fifo_name_ends_with_fifo(client: Any, refusal: Any) -> None:
             "InvalidAttributeValue",
             "Invalid value for the parameter MaximumMessageSize.",
         ),
-        ({"Policy": "{"}, "InvalidAttributeValue", "Invalid value for the parameter Policy."),
+        ({"Policy": "{"}, "InvalidAttributeValue", BAD_POLICY),
+        ({"Policy": policy_of(21)}, "InvalidAttributeValue", BAD_POLICY),
+        ({"Policy": policy_of(1, principals=51)}, "InvalidAttributeValue", BAD_POLICY),
+        ({"Policy": policy_of(1, conditions=11)}, "InvalidAttributeValue", BAD_POLICY),
+        ({"Policy": policy_of(1, actions=8)}, "InvalidAttributeValue", BAD_POLICY),
         (
             {"KmsMasterKeyId": "alias/x"},
             "NotImplemented",
@@ -127,6 +146,15 @@ def test_attributes_are_checked(
     given = {"VisibilityTimeout": "77", **attributes}
     assert refusal(client.set_queue_attributes, QueueUrl=queue, Attributes=given) == (code, text)
     assert attributes_of(client, queue, "VisibilityTimeout") == {"VisibilityTimeout": "30"}
+
+
+@pytest.mark.parametrize(
+    "policy", [policy_of(10), policy_of(1, principals=50, conditions=10, actions=7)]
+)
+def test_a_policy_within_its_bounds_is_kept(client: Any, queue: str, policy: str) -> None:
+    """Twenty statements, fifty principals, ten conditions, seven actions a statement."""
+    client.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    assert attributes_of(client, queue, "Policy") == {"Policy": policy}
 
 
 def test_a_limit_by_group_needs_deduplication_by_group(create: Any, refusal: Any) -> None:
@@ -225,6 +253,9 @@ def test_tags_come_and_go(client: Any, name: str, refusal: Any) -> None:
     assert "Tags" not in client.list_queue_tags(QueueUrl=url)
     code, _ = refusal(client.tag_queue, QueueUrl=url, Tags={str(n): "" for n in range(51)})
     assert code == "InvalidParameterValue"
+    client.tag_queue(QueueUrl=url, Tags={"Größe 1_.:/=+-@": "é ß"})
+    for tags in ({"a!": "b"}, {"a": "b;"}, {"aws:a": "b"}, {"a" * 129: ""}, {"a": "b" * 257}):
+        assert refusal(client.tag_queue, QueueUrl=url, Tags=tags)[0] == "InvalidParameterValue"
 
 
 def test_permissions_are_statements_of_the_policy(client: Any, queue: str, refusal: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from haar.kernel.errors import NotImplementedByHaar
+from haar.kernel.json_values import is_object
 from haar.kit.call import Members
 from haar.services.sqs.errors import InvalidAttributeName, InvalidAttributeValue
 from haar.services.sqs.records import Queue
@@ -60,6 +61,11 @@ _READ = frozenset({*COUNTS, "QueueArn", "CreatedTimestamp", "LastModifiedTimesta
 _ALL = "All"
 
 POLICY_BYTES_MAX = 8192
+STATEMENTS_MAX = 20
+PRINCIPALS_MAX = 50
+CONDITIONS_MAX = 10
+ACTIONS_MAX = 7
+"""Bounds of a policy. Source: AWS docs, SQS developer guide, "Policy quotas"."""
 _DIGITS_MAX = 10
 
 
@@ -143,7 +149,7 @@ def checked_policy(text: str) -> str:
     """Return a policy; an empty text removes it.
 
     Raises:
-        InvalidAttributeValue: not a JSON map with statements, or too long.
+        InvalidAttributeValue: not a JSON map with statements, or beyond a bound of policies.
     """
     if not text:
         return ""
@@ -154,9 +160,32 @@ def checked_policy(text: str) -> str:
 
 
 def _has_statements(policy: dict[str, Any]) -> bool:
-    found: Any = policy.get("Statement")
-    statements = found if found.__class__ is list else [found]
-    return all(one.__class__ is dict for one in statements)
+    statements = _all_of(policy.get("Statement"))
+    if not all(one.__class__ is dict for one in statements):
+        return False
+    principals = sum(len(_principals_of(one.get("Principal"))) for one in statements)
+    conditions = sum(_conditions_of(one.get("Condition")) for one in statements)
+    return (
+        len(statements) <= STATEMENTS_MAX
+        and principals <= PRINCIPALS_MAX
+        and conditions <= CONDITIONS_MAX
+        and all(len(_all_of(one.get("Action", []))) <= ACTIONS_MAX for one in statements)
+    )
+
+
+def _all_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _principals_of(given: Any) -> list[Any]:
+    kinds = given.values() if is_object(given) else [] if given is None else [given]
+    return [one for kind in kinds for one in _all_of(kind)]
+
+
+def _conditions_of(given: Any) -> int:
+    """Return how many keys are compared, by whatever operators."""
+    operators = given.values() if is_object(given) else ()
+    return sum(len(keys) for keys in operators if is_object(keys))
 
 
 def refuse_combinations(queue: Queue) -> None:

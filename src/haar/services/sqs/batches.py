@@ -15,6 +15,11 @@ from haar.services.sqs.errors import (
 )
 
 ENTRIES_MAX = 10
+_CODES = {
+    "MessageNotInflight": "AWS.SimpleQueueService.MessageNotInflight",
+    "UnsupportedOperation": "AWS.SimpleQueueService.UnsupportedOperation",
+}
+"""Refusals of entries have the codes of the query protocol."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -31,7 +36,7 @@ def checked_entries(members: Members, shape: str) -> list[Members]:
         InvalidBatchEntryId: an id that none can have.
         BatchEntryIdsNotDistinct: an id that two have.
     """
-    entries: list[Members] = members["Entries"]
+    entries: list[Members] = members.get("Entries", [])
     if not entries:
         raise EmptyBatchRequest(entry=shape)
     if len(entries) > ENTRIES_MAX:
@@ -67,6 +72,6 @@ def _failure(entry_id: str, refusal: ApiError) -> Members:
     return {
         "Id": entry_id,
         "SenderFault": not refusal.is_server_fault,
-        "Code": refusal.code,
+        "Code": _CODES.get(refusal.code, refusal.code),
         "Message": refusal.text,
     }

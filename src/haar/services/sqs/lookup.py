@@ -47,10 +47,15 @@ def queue_arn(members: Members, scope: Scope) -> str:
 
 
 def named_arn(members: Members, scope: Scope) -> str:
-    """Return the ARN of the queue that ``QueueName`` names."""
-    account: str = members.get("QueueOwnerAWSAccountId") or scope.account
-    name: str = members["QueueName"]
-    return f"arn:{scope.partition}:sqs:{scope.region}:{account}:{name}"
+    """Return the ARN of the queue that ``QueueName`` names.
+
+    Raises:
+        QueueDoesNotExist: of another account: who may not see a queue cannot tell it from none, and
+            until the policies of queues let accounts in, nobody may.
+    """
+    if (members.get("QueueOwnerAWSAccountId") or scope.account) != scope.account:
+        raise QueueDoesNotExist
+    return scope.arn("sqs", members["QueueName"])
 
 
 def url_of(call: Call[Members], arn: str) -> str:

@@ -16,10 +16,8 @@ from haar.services.sqs.lookup import load, queue_arn
 from haar.services.sqs.records import QUEUE, Queue
 from haar.store.api import Transaction
 
-ACTIONS_MAX = 7
-
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _ACTIONS = frozenset(
     {
         "*",
@@ -71,15 +69,17 @@ def statement_of(queue: Queue, members: Members) -> dict[str, Any]:
     """
     label: str = members["Label"]
     if not _LABEL.fullmatch(label):
-        reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80."
+        reason = (
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+        )
         raise refused("Label", label, reason)
     accounts: list[str] = members["AWSAccountIds"]
     actions: list[str] = members["Actions"]
     for name, given in (("AWSAccountIds", accounts), ("Actions", actions)):
         if not given:
             raise MissingParameter(name=name)
-    if len(actions) > ACTIONS_MAX:
-        reason = f"{len(actions)} Actions were found, maximum allowed is {ACTIONS_MAX}."
+    if len(actions) > attributes.ACTIONS_MAX:
+        reason = f"{len(actions)} Actions were found, maximum allowed is {attributes.ACTIONS_MAX}."
         raise OverLimit(reason=reason)
     for account in accounts:
         if not _ACCOUNT.fullmatch(account):

@@ -46,14 +46,14 @@ def checked_redrive(text: str, arn: str) -> tuple[str, int]:
     if policy is None:
         raise refused(text, "Redrive policy is not a valid JSON map.")
     for name in ("maxReceiveCount", "deadLetterTargetArn"):
-        if not str(policy.get(name) or ""):
+        if policy.get(name) in (None, ""):
             raise refused(text, f"Redrive policy does not contain mandatory attribute: {name}.")
     return _target(text, policy["deadLetterTargetArn"], arn), _receives(text, policy)
 
 
 def _receives(text: str, policy: dict[str, Any]) -> int:
     value = policy["maxReceiveCount"]
-    shown = str(value)
+    shown = value if isinstance(value, str) else json.dumps(value)
     is_number = not isinstance(value, bool) and shown.isascii() and shown.isdecimal()
     is_number = is_number and len(shown) <= _DIGITS_MAX
     if not is_number or not 1 <= int(shown) <= RECEIVES_MAX:

@@ -11,6 +11,7 @@ from haar.services.sqs.lookup import load, queue_arn
 from haar.store.api import Transaction
 
 TAGS_MAX = 50
+_SIGNS = frozenset("_.:/=+-@")
 KEY_MAX = 128
 VALUE_MAX = 256
 
@@ -19,17 +20,23 @@ def checked(tags: dict[str, str]) -> dict[str, str]:
     """Return tags that a queue may have.
 
     Raises:
-        InvalidParameterValue: too many, too long, or AWS's own.
+        InvalidParameterValue: too many, too long, with signs that tags have not, or AWS's own.
     """
     if len(tags) > TAGS_MAX:
         raise InvalidParameterValue(f"Too many tags added for queue. Maximum is {TAGS_MAX}.")
     for key, value in tags.items():
-        if not 0 < len(key) <= KEY_MAX or key.lower().startswith("aws:"):
+        is_ours = not key.lower().startswith("aws:")
+        if not (0 < len(key) <= KEY_MAX and is_ours and _is_plain(key)):
             raise InvalidParameterValue(value=key, name="Tag.Key", reason="Tag key is not valid.")
-        if len(value) > VALUE_MAX:
+        if len(value) > VALUE_MAX or not _is_plain(value):
             reason = "Tag value is not valid."
             raise InvalidParameterValue(value=value, name="Tag.Value", reason=reason)
     return tags
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text has letters, digits, blanks and the signs of tags only."""
+    return all(one in _SIGNS or one.isalnum() or one.isspace() for one in text)
 
 
 def tags_of(tx: Transaction, arn: str) -> dict[str, str]:

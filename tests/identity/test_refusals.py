@@ -293,6 +293,9 @@ def test_s3_is_told_what_should_have_been_signed(verifier: Verifier, make: Make)
     assert error.members["AWSAccessKeyId"] == "AKIDEXAMPLE"
     assert error.members["StringToSign"].startswith("AWS4-HMAC-SHA256\n20150830T123600Z\n")
     assert error.members["CanonicalRequest"].startswith("POST\n/\n\nhost:127.0.0.1:4566\n")
+    for name in ("StringToSign", "CanonicalRequest"):
+        shown = bytes.fromhex(error.members[f"{name}Bytes"])
+        assert shown == error.members[name].encode()
 
 
 def test_a_service_that_hashes_bodies_takes_no_word_for_it(verifier: Verifier, make: Make) -> None:

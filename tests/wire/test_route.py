@@ -116,6 +116,12 @@ def test_every_operation_of_a_model_is_found_by_what_botocore_sends(name: str) -
     assert wrong == {}
 
 
+def post(body: bytes = b"{}", **headers: str) -> HttpRequest:
+    request = get(b"/", **{"content_type": "application/x-amz-json-1.0", **headers}, method="POST")
+    request.body = body
+    return request
+
+
 def get(path: bytes, query: bytes = b"", **headers: str) -> HttpRequest:
     named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
     method = named.pop(b"method", b"GET").decode()
@@ -186,8 +192,15 @@ def test_s3_requests_mean_the_operation_that_the_reference_says(
 @pytest.mark.parametrize(
     ("request_", "code", "status"),
     [
-        (get(b"/", x_amz_target="Nobody.Nothing"), "UnknownOperationException", 400),
-        (get(b"/", x_amz_target="AmazonSQS.Nothing"), "UnknownOperationException", 400),
+        (post(x_amz_target="Nobody.Nothing"), "UnknownOperationException", 400),
+        (post(x_amz_target="AmazonSQS.Nothing"), "UnknownOperationException", 400),
+        (post(b"{", x_amz_target="AmazonSQS.Nothing"), "SerializationException", 400),
+        (get(b"/", x_amz_target="AmazonSQS.ListQueues"), "UnknownOperationException", 404),
+        (
+            post(x_amz_target="AmazonSQS.ListQueues", content_type="text/plain"),
+            "UnknownOperationException",
+            404,
+        ),
         (get(b"/service/a/operation/b", smithy_protocol="x"), "UnknownOperationException", 404),
         (get(b"/b/k", method="POST"), "MethodNotAllowed", 405),
         (get(b"/b/k", b"acl&tagging"), "InvalidArgument", 400),

@@ -264,9 +264,13 @@ class Pipeline:
         assert codec.operation is not None, "a routed request has its operation"
         if codec.operation.authtype == "none":  # who needs no signature is told of the 501 at once
             self._cloud.registry.find(routed.service, routed.model, routed.operation)
-        trace.who = who = self._verifier.verify(
-            request, service=codec.signing_name, family=family, bucket=routed.bucket
-        )
+        try:
+            trace.who = who = self._verifier.verify(
+                request, service=codec.signing_name, family=family, bucket=routed.bucket
+            )
+        except ApiError:
+            codec.refuse_unreadable(request)
+            raise
         if self._admission.is_stranger(trace.lane):
             self._admission.learn(request, who.scope.account)
         operation = self._cloud.registry.find(routed.service, routed.model, routed.operation)

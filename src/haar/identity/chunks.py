@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from haar.identity.canonical import ALGORITHM, ALGORITHM_V4A, EMPTY_SHA256
 from haar.identity.mac import Mac
-from haar.identity.refusals import Family, Kind, refuse
+from haar.identity.refusals import Family, Kind, refuse, shown
 from haar.identity.sigv4 import ChunkSigning, is_signed_by
 
 
@@ -63,9 +63,6 @@ class ChunkChain:
             raise refuse(
                 Kind.SIGNATURE,
                 self._family,
-                members={
-                    "StringToSign": to_sign.decode("latin-1"),
-                    "SignatureProvided": signature,
-                },
+                members={"SignatureProvided": signature, **shown("StringToSign", to_sign)},
             )
         self._before = given

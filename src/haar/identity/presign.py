@@ -37,7 +37,7 @@ _S3_REQUIRED = (
     "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
     "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
 )
-_S3_ALGORITHM = 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"'
+_S3_ALGORITHM = 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256".'
 _S3_CREDENTIAL = (
     "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
     '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'

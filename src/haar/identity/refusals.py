@@ -260,6 +260,11 @@ ROWS: dict[Kind, Row] = {
 }
 
 
+def shown(name: str, text: bytes) -> dict[str, str]:
+    """Return members that show a text, and each of its bytes, as S3 does for wrong signers."""
+    return {name: text.decode("latin-1"), f"{name}Bytes": text.hex(" ")}
+
+
 def refuse(
     kind: Kind, family: Family, *, members: dict[str, Any] | None = None, **details: str
 ) -> RefusedAs:

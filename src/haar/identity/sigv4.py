@@ -42,7 +42,7 @@ from haar.identity.payloads import (
     payload_of,
     presigned_payload_of,
 )
-from haar.identity.refusals import Family, Kind, refuse
+from haar.identity.refusals import Family, Kind, refuse, shown
 from haar.identity.remembered import Remembered
 from haar.identity.stamps import (
     basic_format_of,
@@ -286,8 +286,8 @@ class Verifier:
         ):
             members = {
                 "AWSAccessKeyId": link.access_key_id,
-                "StringToSign": link.to_sign.decode("latin-1"),
                 "SignatureProvided": link.signature.decode("latin-1"),
+                **shown("StringToSign", link.to_sign),
             }
             raise refuse(Kind.SIGNATURE, family, members=members)
         where = Scope(credential.principal.account, self._region)
@@ -545,7 +545,7 @@ def skewed(
 
 def told_of(access_key_id: str, to_sign: bytes) -> dict[str, object]:
     """Return what S3 tells of a policy whose signature is wrong."""
-    return {"AWSAccessKeyId": access_key_id, "StringToSign": to_sign.decode("latin-1")}
+    return {"AWSAccessKeyId": access_key_id, **shown("StringToSign", to_sign)}
 
 
 def mismatch(proof: Proof, canonical_text: bytes, to_sign: bytes, family: Family) -> RefusedAs:
@@ -555,8 +555,8 @@ def mismatch(proof: Proof, canonical_text: bytes, to_sign: bytes, family: Family
         family,
         members={
             "AWSAccessKeyId": proof.claim.access_key_id,
-            "StringToSign": to_sign.decode("latin-1"),
             "SignatureProvided": proof.signature.decode("latin-1"),
-            "CanonicalRequest": canonical_text.decode("latin-1"),
+            **shown("StringToSign", to_sign),
+            **shown("CanonicalRequest", canonical_text),
         },
     )

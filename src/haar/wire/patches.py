@@ -88,7 +88,7 @@ NO_PATCH = Patch()
 
 _CORAL = "com.amazon.coral.service"
 
-_FRAMEWORK = dict.fromkeys(
+FRAMEWORK: dict[str, str] = dict.fromkeys(
     (
         "SerializationException",
         "UnknownOperationException",
@@ -109,7 +109,7 @@ _FRAMEWORK = dict.fromkeys(
 # AWS docs, DynamoDB developer guide, "Error handling with DynamoDB": __type and x-amz-crc32.
 _DYNAMODB = Patch(
     error_namespace="com.amazonaws.dynamodb.v20120810",
-    code_namespaces={"ValidationException": "com.amazon.coral.validate", **_FRAMEWORK},
+    code_namespaces={"ValidationException": "com.amazon.coral.validate", **FRAMEWORK},
     upper_message=frozenset({"SerializationException"}),
     has_crc32=True,
     enums={
@@ -168,7 +168,7 @@ _SQS_LEGACY = "AWS.SimpleQueueService."
 # AWS docs, SQS API reference, "Common Error Types" and each operation's "Errors".
 _SQS = Patch(
     error_namespace="com.amazonaws.sqs",
-    code_namespaces=_FRAMEWORK,
+    code_namespaces=FRAMEWORK,
     namespace="http://queue.amazonaws.com/doc/2012-11-05/",
     # AWS docs, SQS API reference, "CreateQueue", "ReceiveMessage": InvalidAttributeName.
     open_enums=frozenset(

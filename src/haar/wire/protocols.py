@@ -308,6 +308,16 @@ class Codec:
             self._refuse_breaches(members)
         return members
 
+    def refuse_unreadable(self, request: HttpRequest) -> None:
+        """Refuse a JSON document that is none: AWS's JSON services read before they ask who asks.
+
+        Raises:
+            RefusedAs: it is none.
+        """
+        is_json = self._row.bind is target.bind and isinstance(self._row.body, JsonBody)
+        if is_json and b"content-encoding" not in request.headers:
+            json.refuse_unreadable(request.body)
+
     def _malformed(self, error: Malformed | RecursionError) -> ApiError:
         patch = self._patch
         if isinstance(error, MalformedParameter) and patch.parameter_code:

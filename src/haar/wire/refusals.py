@@ -28,7 +28,7 @@ from haar.kit.call import Members
 from haar.wire.bodies import cbor, json, xml
 from haar.wire.http import HeaderList, HttpRequest, HttpResponse
 from haar.wire.models import ServiceModel, Shape, XmlNamespace
-from haar.wire.patches import NO_PATCH, Patch
+from haar.wire.patches import FRAMEWORK, NO_PATCH, Patch
 from haar.wire.timestamps import to_rfc822
 
 _HEADER = "header:"
@@ -37,6 +37,9 @@ RETRY_AFTER_S = 1
 """Told to who is throttled, where the model has a place for it: by then the queue has moved."""
 _RETRY_AFTER = "retryAfterSeconds"
 _THROTTLING = ("TooManyRequestsException", "ThrottlingException", "RequestThrottled")
+_UNKNOWN = "UnknownOperationException"
+_NO_CALL = 404
+"""With that status, of AWS's JSON services, it is about the request's form: told in XML."""
 _BODILESS = frozenset({204, 304})
 
 
@@ -175,9 +178,12 @@ def as_json(version: str) -> Style:
     media = (b"content-type", f"application/x-amz-json-{version}".encode())
 
     def style(told: Told, model: ServiceModel | None, patch: Patch) -> HttpResponse:
-        space = patch.code_namespaces.get(told.code, patch.error_namespace)
-        kind = {"__type": f"{space}#{told.code}" if space else told.code}
-        body = write_json(kind | content(told, patch), told, model)
+        if told.status == _NO_CALL and told.code == _UNKNOWN:
+            body = b"<%s/>\n" % _UNKNOWN.encode()
+        else:
+            space = patch.code_namespaces.get(told.code, patch.error_namespace)
+            kind = {"__type": f"{space}#{told.code}" if space else told.code}
+            body = write_json(kind | content(told, patch), told, model)
         headers: HeaderList = [media, (b"x-amzn-requestid", told.request_id.encode())]
         if patch.has_crc32:
             headers.append((b"x-amz-crc32", b"%d" % crc32(body)))
@@ -305,7 +311,7 @@ def s3_ids(request_id: str) -> HeaderList:
     return [(b"x-amz-request-id", raw), (b"x-amz-id-2", raw)]
 
 
-BARE = Patch(has_bare_errors=True)
+BARE = Patch(has_bare_errors=True, code_namespaces=FRAMEWORK)
 """How a request is refused in XML that names no service."""
 
 __all__ = ["BARE", "NO_PATCH", "Style", "Told", "tell"]

@@ -23,12 +23,16 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from haar.kernel.errors import ApiError, RefusedAs
+from haar.wire.bodies import json
 from haar.wire.http import HttpRequest
 from haar.wire.models import ModelCatalog, ServiceModel
 from haar.wire.patches import patch_of
 from haar.wire.paths import ConflictingQuery, PathTable, split
 
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
+_JSON_MEDIA = frozenset(
+    {b"application/json", b"application/x-amz-json-1.0", b"application/x-amz-json-1.1"}
+)
 _FORM = b"application/x-www-form-urlencoded"
 _FIELDS_MAX = 1000
 _CREDENTIAL_BYTES = 512
@@ -128,8 +132,10 @@ class Router:
         """
         target = request.headers.get(b"x-amz-target")
         if target is not None:
+            if request.method != "POST" or request.headers.get(b"content-type") not in _JSON_MEDIA:
+                refuse_other_media(request)
             found = self._targets.get(target)
-            return found if found is not None else self._route_target(target)
+            return found if found is not None else self._route_target(target, request)
         if b"smithy-protocol" in request.headers:
             return self._route_cbor(request)
         fronts = self._fronts_of(request)
@@ -153,11 +159,12 @@ class Router:
         is_form = action_of(request) is not None or is_unread_form(request)
         return Guess(None, "query" if is_form else "rest-json")
 
-    def _route_target(self, target: bytes) -> Routed:
+    def _route_target(self, target: bytes, request: HttpRequest) -> Routed:
         prefix, _, name = target.rpartition(b".")
         front = self._by_target.get(prefix)
         operation = name.decode("latin-1")
         if front is None or operation not in front.model.operations:
+            json.refuse_unreadable(request.body)
             raise RefusedAs("UnknownOperationException", "")
         found = self._targets[target] = front.routed(operation)
         return found
@@ -255,6 +262,18 @@ class Router:
             )
         status = 404 if protocol.startswith("rest-") else 400
         return RefusedAs("UnknownOperationException", _UNKNOWN_TEXT, status=status)
+
+
+def refuse_other_media(request: HttpRequest) -> None:
+    """Refuse what is no call by ``X-Amz-Target``: another method, or a body of another kind.
+
+    Raises:
+        RefusedAs: it is none.
+    """
+    media = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    has_body = not isinstance(request.body, bytes) or bool(request.body)
+    if request.method != "POST" or (has_body and media not in _JSON_MEDIA):
+        raise RefusedAs("UnknownOperationException", "", status=404)
 
 
 def protocol_of(front: Front, request: HttpRequest) -> str:

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import orjson
 
+from haar.kernel.errors import RefusedAs
 from haar.kit.call import Members
 from haar.wire import timestamps
 from haar.wire.bodies.tree import Convert, Malformed, TreeDecoder, unlike
@@ -90,6 +91,19 @@ def document(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Malformed("") from error
+
+
+def refuse_unreadable(body: object) -> None:
+    """Refuse a body that is here and no JSON; whoever reads it later may find more.
+
+    Raises:
+        RefusedAs: it is none.
+    """
+    if isinstance(body, bytes) and body:
+        try:
+            orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise RefusedAs("SerializationException", "") from None
 
 
 def dumps(value: Any) -> bytes:

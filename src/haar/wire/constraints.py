@@ -101,17 +101,23 @@ def length_rules(shape: Shape) -> Iterator[tuple[Check, str]]:
 
 def text_rules(shape: Shape) -> Iterator[tuple[Check, str]]:
     """Yield the pattern and the value set of a text."""
-    pattern = compile_pattern(shape.pattern) if shape.pattern else None
-    if pattern is not None:
-        matches = pattern.fullmatch
-        yield (
-            lambda v: matches(v) is not None,
-            f"Member must satisfy regular expression pattern: {shape.pattern}",
-        )
+    if shape.pattern:
+        yield from pattern_rules(shape.pattern, shape.pattern)
     if shape.enum:
         allowed = frozenset(shape.enum)
         words = ", ".join(shape.enum)
         yield (lambda v: v in allowed), f"Member must satisfy enum value set: [{words}]"
+
+
+def pattern_rules(pattern: str, told: str) -> Iterator[tuple[Check, str]]:
+    """Yield a pattern, as it is told; nothing where Python cannot say it."""
+    compiled = compile_pattern(pattern)
+    if compiled is not None:
+        matches = compiled.fullmatch
+        yield (
+            lambda v: matches(v) is not None,
+            f"Member must satisfy regular expression pattern: {told}",
+        )
 
 
 _CATEGORY = re.compile(r"\\p\{(?:Is)?(\w+)\}")
@@ -161,6 +167,7 @@ class Explainer:
     def __init__(self, model: ServiceModel) -> None:
         self._model = model
         self._has_open_texts = patch_of(model.name).has_open_texts
+        self._told_patterns = patch_of(model.name).told_patterns
         self._rules: dict[str, list[tuple[Check, str]]] = {}
         self._free: dict[str, bool] = {}
 
@@ -217,6 +224,8 @@ class Explainer:
             if self._has_open_texts:
                 shape = structs.replace(shape, enum=(), pattern="")
             rules = self._rules[shape.name] = list(rules_of(shape))
+            if shape.name in self._told_patterns:
+                rules += pattern_rules(*self._told_patterns[shape.name])
         return rules
 
     def _walk(self, shape: Shape, value: Any, path: str, member: str) -> Iterator[Breach]:

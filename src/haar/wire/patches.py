@@ -43,6 +43,8 @@ class Patch:
         enums: shape → its values in the order in which AWS's texts list them.
         own_required: input shape → members that are missed by the operation, in its own words.
         least_lengths: shape → the length that it has at least, where the model says another.
+        told_patterns: shape → a pattern that its operations check, and how AWS tells it: it is
+            told with the breaches of others, and costs nothing where there are none.
         path_member: the member that the path of a form stands for, where the form lacks it.
         query_statuses: error shape → its HTTP status in the query protocol, where it has another.
         query_elements: in the query protocol: a flattened list or map → the name of its elements,
@@ -77,6 +79,7 @@ class Patch:
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     own_required: Mapping[str, str] = field(default_factory=dict[str, str])
     least_lengths: Mapping[str, int] = field(default_factory=dict[str, int])
+    told_patterns: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     path_member: str = ""
     query_statuses: Mapping[str, int] = field(default_factory=dict[str, int])
     query_elements: Mapping[str, tuple[str, ...]] = field(
@@ -130,6 +133,7 @@ _DYNAMODB = Patch(
     },
     # A name, which has three characters; the model's least is that of an ARN.
     least_lengths={"TableArn": 3},
+    told_patterns={"TableArn": (r"[a-zA-Z0-9_.-]+|arn:.*", "[a-zA-Z0-9_.-]+")},
 )
 
 # AWS docs, SQS API reference: the query examples of each operation.

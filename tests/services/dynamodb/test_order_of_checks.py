@@ -74,6 +74,15 @@ def test_several_breaches_are_told_together(db: Any) -> None:
             {"TableName": "ab", "Item": {}, "ReturnValues": "X"},
             "must have length greater than or equal to 3; Value 'X' at 'returnValues' failed",
         ),
+        (
+            "put_item",
+            {"TableName": "a;b", "Item": {}, "ReturnValues": "X"},
+            (
+                "2 validation errors detected: Value 'a;b' at 'tableName' failed to satisfy "
+                "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; "
+            ),
+        ),
+        ("put_item", {"TableName": ";", "Item": {}}, "2 validation errors detected: Value ';' at"),
         *[
             (
                 f"{name}_table",

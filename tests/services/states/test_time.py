@@ -318,6 +318,12 @@ def no_record(tx: Transaction, path: Path) -> None:
     tx.put(keys.execution(path), b"\xff")
 
 
+def no_map_run(tx: Transaction, path: Path) -> None:
+    """Let an execution's Map Run be a record of a haar to come."""
+    for row in list(tx.scan(keys.all_mapped(path))):
+        tx.put(keys.map_run(str(keys.name_of(row.key)[-1])), b"\xff")
+
+
 def spoil(states: Any, arn: str, how: Callable[[Transaction, Path], None]) -> None:
     _, _, _, region, account, _, machine, name = arn.split(":")
     path = (account, region, machine, name)
@@ -330,6 +336,22 @@ def test_an_execution_that_nobody_can_read_is_not_tried_for_ever(fresh_states: A
     arn = run_for(states, {"Type": "Wait", "Seconds": 3}, None, 0)
     spoil(states, arn, no_record)
     for _ in range(ATTEMPTS_MAX + 1):
+        states.tick(120_000)
+    assert states.cloud.app._parts.workers.stuck_jobs() == 0
+
+
+def test_a_map_run_that_nobody_can_read_is_not_tried_for_ever(fresh_states: Any) -> None:
+    """Its job is given up, too, though nothing can be done for it."""
+    states = fresh_states
+    child = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "C",
+        "States": {"C": {"Type": "Wait", "Seconds": 100, "End": True}},
+    }
+    mapping = {"Type": "Map", "ItemProcessor": child, "ItemsPath": "$.items"}
+    arn = run_for(states, mapping, {"items": [1]}, 0)
+    spoil(states, arn, no_map_run)
+    for _ in range(ATTEMPTS_MAX + 3):
         states.tick(120_000)
     assert states.cloud.app._parts.workers.stuck_jobs() == 0
 

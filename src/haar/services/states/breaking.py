@@ -9,6 +9,9 @@ Source: AWS docs, Step Functions, error names: States.Runtime is retried by nobo
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import msgspec
 
 from haar.kernel.logs import Log
@@ -33,42 +36,47 @@ log = Log()
 
 def give_up(job: Job, tx: Transaction) -> None:
     """End the execution whose job fails for certain: it would not end otherwise."""
-    _break_off(tx, order_of(job.payload).path, job.due_ms)
+    with _passing_over(job):
+        break_off(tx, order_of(job.payload).path, job)
 
 
 def give_up_run(job: Job, tx: Transaction) -> None:
     """End the execution that waits for a Map Run whose worker fails for certain."""
-    run = read_map_run(tx, job.payload.decode())
-    if run is not None:
-        _break_off(tx, run.parent, job.due_ms)
+    with _passing_over(job):
+        run = read_map_run(tx, job.payload.decode())
+        if run is not None:
+            break_off(tx, run.parent, job)
 
 
-def _break_off(tx: Transaction, path: Path, now_ms: int) -> None:
+@contextmanager
+def _passing_over(job: Job) -> Generator[None, None, None]:
+    """Pass over what nobody can read, so that nobody can end it: its job would fail for ever."""
     try:
-        break_off(tx, path, now_ms)
+        yield
     except msgspec.DecodeError:
-        # Nobody can read it, so nobody can end it: its job would fail for ever.
-        log.exception("execution lost", path=list(path))
+        log.exception("execution lost", kind=job.kind, key=job.key)
 
 
-def break_off(tx: Transaction, path: Path, now_ms: int) -> None:
+def break_off(tx: Transaction, path: Path, job: Job) -> None:
     """End a running execution as FAILED; one that has ended is left alone.
 
     Keys: reads and writes ``execution``, ``history``, ``run``; clears ``frame``, ``progress``;
     writes ``started``, or adds to ``count`` and clears ``open`` for a child of a map.
 
     Raises:
-        msgspec.DecodeError: its rows cannot be read.
+        msgspec.DecodeError: its record or its history cannot be read.
     """
     record = read_execution(tx, path)
     if record is None or record.status != "RUNNING":
         return
+    now_ms = job.due_ms
     id_ = _next_event(tx, path)
     told = {"error": ERROR, "cause": CAUSE}
     event = HistoryEvent(id_, "ExecutionFailed", now_ms, id_ - 1, told)
     tx.put(keys.history(path, id_), EVENTS.encode([event]))
     for row in list(tx.scan(keys.all_mapped(path))):
-        close_map_run(tx, str(keys.name_of(row.key)[-1]), now_ms)
+        with _passing_over(job):
+            close_map_run(tx, str(keys.name_of(row.key)[-1]), now_ms)
     tx.delete(keys.frames(path))
     tx.clear(keys.progress(path))
     failed = msgspec.structs.replace(

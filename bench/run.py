@@ -23,6 +23,7 @@ import disk
 import maps
 import overload
 import scale
+import stalls
 import start
 from measures import LOADS, Figure, Load, measure, measure_ceiling
 from servers import Server, running
@@ -109,6 +110,8 @@ def main() -> None:
             lines += scale.figures(Path(scratch))
         if wanted("disk"):
             lines += disk.figures(Path(scratch))
+        if wanted("stalls"):
+            lines += stalls.figures(Path(scratch))
         if wanted("overload"):
             lines += overload.figures(Path(scratch))
     table = "\n".join(lines)

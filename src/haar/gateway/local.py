@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, TypeVar
 
 import orjson
@@ -58,6 +59,12 @@ class LocalCloud:
     def read(self, body: Callable[[Transaction], T]) -> T:
         """Run ``body`` on the last durable state."""
         return self.store.read(body)
+
+    def over(self, store: Store) -> LocalCloud:
+        """Return the same cloud over another view of its store."""
+        same = copy(self)
+        same.store = store
+        return same
 
     async def transact(self, body: Callable[[Transaction], T]) -> T:
         """Run ``body`` in a transaction; return once it is durable."""

@@ -26,9 +26,10 @@ import asyncio
 
 from haar.gateway import admin, browser_uploads
 from haar.gateway.admin import Admin
-from haar.gateway.admission import Admission, Lane, Shed
+from haar.gateway.admission import LANES_MAX, Admission, Lane, Shed
 from haar.gateway.audit import Audit, Record
 from haar.gateway.bodies import Hold, body_of, read_whole, unframed
+from haar.gateway.counted import CountedStore
 from haar.gateway.dispatch import RequestIds, refuse_unknown_members, run
 from haar.gateway.guard import Guard, open_to, preflight
 from haar.gateway.local import LocalCloud, action_of, permits_of, resources_of, roles_of
@@ -166,6 +167,7 @@ class Pipeline:
         self._admin = admin
         self._ids = RequestIds(cloud.entropy)
         self._actions: dict[int, str] = {}
+        self._clouds: Remembered[Lane, LocalCloud] = Remembered(LANES_MAX)
         self._endpoints: Remembered[bytes, str] = Remembered(ENDPOINTS_MAX)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -280,7 +282,7 @@ class Pipeline:
         members = codec.decode(request, body, routed)
         call = self._open(routed, operation, members, who, trace)
         if operation.is_async:  # may wait for more than a sync
-            result = await run(operation, call, self._cloud)
+            result = await run(operation, call, self._cloud_of(trace.lane))
             return codec.encode(result, trace.request_id)
         self._admission.begin_write(trace.lane)
         try:
@@ -294,6 +296,14 @@ class Pipeline:
         self._verifier.refuse_early(request, family)
         trace.hold = Hold(self._room)
         await read_whole(request, trace.hold)
+
+    def _cloud_of(self, lane: Lane) -> LocalCloud:
+        """Return the cloud in which the writes of a lane count."""
+        known = self._clouds.get(lane)
+        if known is None:
+            counted = CountedStore(self._cloud.store, self._admission, lane)
+            known = self._clouds.keep(lane, self._cloud.over(counted))
+        return known
 
     async def _administer(self, request: HttpRequest, trace: Trace) -> HttpResponse:
         trace.operation = self._admin.operation_of(request)
@@ -316,7 +326,7 @@ class Pipeline:
         file = browser_uploads.within(form.file, policy.sizes)
         members = codec.decode(put, file, routed)
         call = self._open(routed, operation, members, who, trace)
-        result = await run(operation, call, self._cloud)
+        result = await run(operation, call, self._cloud_of(trace.lane))
         place = trace.endpoint + put.path.decode("latin-1")
         ids = s3_ids(trace.request_id)
         return browser_uploads.answer_of(fields, result, bucket, place, ids)

@@ -57,10 +57,10 @@ def test_a_call_inside_is_recorded(haar: Running) -> None:
         (
             "dynamodb",
             "DescribeTable",
-            {"TableName": ""},
+            {"TableName": "ab"},
             "ValidationException",
             (
-                "1 validation error detected: Value '' at 'tableName' failed to satisfy "
+                "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy "
                 "constraint: Member must have length greater than or equal to "
             ),
         ),

@@ -16,6 +16,10 @@ from haar.kernel.clock import SystemClock
 
 START_MS = 1_800_000_000_000
 NEVER = math.inf
+TURN_S = 1e-6
+"""A turn of the loop takes so long: else a wait that is too short for a float would never end."""
+SPINS_MAX = 10_000
+"""So many turns without a wait are no work any more."""
 
 
 class _NoWaiting(selectors.BaseSelector):
@@ -23,6 +27,7 @@ class _NoWaiting(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self._turns = 0
         self._map: dict[Any, Any] = {}
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
@@ -35,7 +40,9 @@ class _NoWaiting(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         assert timeout is not None, "everybody waits, and nobody will come"
-        self.now_s += max(timeout, 0)
+        self._turns = 0 if timeout > TURN_S else self._turns + 1
+        assert self._turns < SPINS_MAX, "somebody spins instead of waiting"
+        self.now_s += max(timeout, TURN_S)
         return []
 
     def get_map(self) -> Any:

@@ -27,7 +27,7 @@ from haar.config import Config
 from haar.gateway.local import LocalCloud
 from haar.kernel.entropy import SeededEntropy
 from haar.store.api import StoreStopped
-from haar.store.commits import GroupCommitStore
+from haar.store.commits import DiskError, GroupCommitStore
 from haar.store.memory import MemoryBlobs
 from haar.store.simulated import WELL, Fate, SimulatedDisk
 from haar.wire.http import HttpRequest
@@ -79,6 +79,7 @@ class World:
         self._entropy = SeededEntropy(seed + 1)
         self._disk = SimulatedDisk(self._sync)
         self._opened: Opened | None = None
+        self._is_over = False
         self._lost: asyncio.Future[None] = self.loop.create_future()
         self._ours: set[asyncio.Task[Any]] = set()
         # In the order of their making: a seed loses them in the same order each time.
@@ -126,16 +127,23 @@ class World:
         while True:
             starting = self.loop.create_task(self._start())
             await asyncio.wait([starting, self._lost], return_when=asyncio.FIRST_COMPLETED)
-            if starting.done() and not isinstance(starting.exception(), StoreStopped):
-                starting.result()
+            if starting.done():
+                self._refuse_failure(starting.exception())
             await self._lost
             self.crashes += 1
             kept = self.below(len(self._disk.unsynced) + 1)
             self.note("crash", kept, "of", len(self._disk.unsynced))
             self._disk = self._disk.crash(kept)
-            await self._end_tasks()
             self._lost = self.loop.create_future()
+            await self._end_tasks()
             await self.pause(0.1)
+
+    def _refuse_failure(self, failure: BaseException | None) -> None:
+        """Let a start fail only where the disk does: the process ends, and is started again."""
+        if isinstance(failure, DiskError):
+            self.lose()
+        elif failure is not None and not isinstance(failure, StoreStopped):
+            raise failure
 
     async def _start(self) -> None:
         """Start haar on its disk."""
@@ -179,6 +187,7 @@ class World:
 
     async def _end(self) -> None:
         """End everybody, clients too."""
+        self._is_over = True
         self._ours = {task for task in (asyncio.current_task(),) if task}
         self._opened = None
         await self._end_tasks()
@@ -277,7 +286,7 @@ class World:
         try:
             answer = await answering
         except asyncio.CancelledError:
-            if not answering.cancelled():
+            if self._is_over or not answering.cancelled():
                 raise  # it is the client that ends
             raise Unknown from None
         if answer.status == 503 or opened is not self._opened:

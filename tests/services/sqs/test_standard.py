@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -87,6 +88,42 @@ def test_a_delayed_message_comes_after_its_delay(timed: Any, bodies: Any, counts
     timed.pass_s(4)
     assert bodies(timed.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)) == ["nine"]
     assert counts(timed.sqs, url) == (0, 3, 0)
+
+
+@pytest.mark.parametrize("received", [False, True])
+def test_counts_hold_where_messages_become_due_together(
+    timed: Any, bodies: Any, counts: Any, *, received: bool
+) -> None:
+    """Messages that were delayed, or received, by one call and are then received one by one."""
+    url = timed.sqs.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "5"})["QueueUrl"]
+    entries = [{"Id": body, "MessageBody": body, "DelaySeconds": 5} for body in "abc"]
+    timed.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    timed.pass_s(5)
+    if received:
+        timed.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        timed.pass_s(5)
+    assert counts(timed.sqs, url) == (3, 0, 0)
+    for taken in (1, 2, 3):
+        (message,) = timed.sqs.receive_message(QueueUrl=url)["Messages"]
+        assert counts(timed.sqs, url) == (3 - taken, 1, 0)
+        timed.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        assert counts(timed.sqs, url) == (3 - taken, 0, 0)
+
+
+def test_dead_letters_that_are_due_together_leave_the_counts(timed: Any, counts: Any) -> None:
+    """A receive that buries one message and takes the next counts both."""
+    dead = timed.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    policy = {"deadLetterTargetArn": timed.arn(dead), "maxReceiveCount": 1}
+    attributes = {"VisibilityTimeout": "5", "RedrivePolicy": json.dumps(policy)}
+    url = timed.sqs.create_queue(QueueName="q", Attributes=attributes)["QueueUrl"]
+    timed.sqs.send_message(QueueUrl=url, MessageBody="dies")
+    timed.sqs.receive_message(QueueUrl=url)
+    entries = [{"Id": body, "MessageBody": body, "DelaySeconds": 5} for body in "ab"]
+    timed.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    timed.pass_s(5)
+    assert len(timed.sqs.receive_message(QueueUrl=url)["Messages"]) == 1
+    assert counts(timed.sqs, url) == (1, 1, 0)
+    assert counts(timed.sqs, dead) == (1, 0, 0)
 
 
 def test_handles_behave_as_on_aws(timed: Any, refusal: Any, bodies: Any) -> None:

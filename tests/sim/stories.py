@@ -77,12 +77,13 @@ async def tables(world: World) -> None:
     """Items, counters and transactions, under misfortunes."""
     table = Table(world)
     await table.create()
-    fate = Fate(world)
+    fate = Fate(world, leap_ms=(LEAP_MS // 2, LEAP_MS // 2))
     world.befall(fate)
     await world.together(
         *[table.register(key, 12) for key in "xxxyyyz"],
         *[table.count(20) for _ in range(3)],
         table.twins(15),
+        table.pay(8),
         fate.run(),
     )
     await world.calm()

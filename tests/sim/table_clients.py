@@ -9,6 +9,8 @@ from linearizable import Step, is_linearizable
 from virtual_time import NEVER
 from world import Refused, Unknown, World
 
+TOKEN_MS = 10 * 60 * 1000
+
 
 class Table:
     """Clients of one table."""
@@ -16,7 +18,8 @@ class Table:
     def __init__(self, world: World) -> None:
         self.world = world
         self.histories: dict[str, list[Step]] = defaultdict(list)
-        self.added = self.maybe_added = 0
+        self.added = self.maybe_added = self.paid = 0
+        self.maybe_paid = 0.0
         self.values = 0
 
     async def create(self) -> None:
@@ -112,13 +115,52 @@ class Table:
                 pass
             await self.world.pause(0.2)
 
+    async def pay(self, times: int) -> None:
+        """Change two accounts by one transaction, with a token, until it is said to be done.
+
+        However often it is tried, it is done once: a token is kept for ten minutes.
+        """
+        for number in range(times):
+            token = f"pay-{number}"
+            spell = self.world.clock.begin()
+            await self._transfer(token)
+            if self.world.happens(0.5):
+                await self.world.pause(2.0)
+                await self._transfer(token)
+            self.world.clock.end(spell)
+            self.paid += 1
+            self.maybe_paid += 1 if spell.high_ms - spell.low_ms < TOKEN_MS else NEVER
+            await self.world.pause(0.3)
+
+    async def _transfer(self, token: str) -> None:
+        changes = [
+            {
+                "Update": {
+                    "TableName": "table",
+                    "Key": {"pk": {"S": pk}},
+                    "UpdateExpression": "ADD n :by",
+                    "ExpressionAttributeValues": {":by": {"N": str(by)}},
+                }
+            }
+            for pk, by in (("payer", -1), ("payee", 1))
+        ]
+        await self.world.insist(
+            "dynamodb", "TransactWriteItems", TransactItems=changes, ClientRequestToken=token
+        )
+
+    async def _number(self, key: str) -> int:
+        told = await self.world.call(
+            "dynamodb", "GetItem", TableName="table", Key={"pk": {"S": key}}
+        )
+        return int(told["Item"]["n"]["N"])
+
     async def check(self) -> None:
         """Every item is a register; the counter has every acknowledged one, and no one twice."""
         for key, history in self.histories.items():
             assert is_linearizable(history), f"{key}: {history}"
-        told = await self.world.call(
-            "dynamodb", "GetItem", TableName="table", Key={"pk": {"S": "counter"}}
-        )
-        total = int(told["Item"]["n"]["N"])
+        total = await self._number("counter")
         assert self.added <= total <= self.maybe_added
+        paid = await self._number("payee")
+        assert paid == -await self._number("payer"), "half a transaction"
+        assert self.paid <= paid <= self.maybe_paid, "a token counts once"
         self.world.note("counter", total, "of", self.added, "to", self.maybe_added)

@@ -165,6 +165,10 @@ def test_a_token_makes_a_transaction_happen_once() -> None:
         assert db.transact_write_items(**once)["ConsumedCapacity"][0]["WriteCapacityUnits"] == 2
         assert db.transact_write_items(**once)["ConsumedCapacity"][0]["ReadCapacityUnits"] == 2
         assert value() == 1
+        clock.advance(-10 * 60 * 1000)  # somebody sets the machine's clock right
+        db.transact_write_items(**once)
+        assert value() == 1
+        clock.advance(10 * 60 * 1000)
         with pytest.raises(ClientError) as refused:
             db.transact_write_items(
                 TransactItems=[count_up("counters", "b")], ClientRequestToken="token"

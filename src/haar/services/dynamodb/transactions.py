@@ -189,7 +189,8 @@ def _is_done(call: Call[Members], tx: Transaction) -> bool:
         return False
     fingerprint = _fingerprint(call.members)
     newest = call.now_ms // TOKEN_MS
-    for bucket in (newest, newest - 1):
+    # The next one, too: the machine's clock may have been set back since.
+    for bucket in (newest + 1, newest, newest - 1):
         raw = tx.get(keys.token(bucket, call.account, call.region, token))
         if raw is not None:
             known = TOKEN.decode(raw)

@@ -1,8 +1,7 @@
 """A lane's view of the store: its writes count while they wait for their sync.
 
-An operation of the plain form writes once, and the pipeline counts that. One of the asynchronous
-form may wait for much else than syncs (a message, a client's next bytes), so that only its
-transactions count, each by itself.
+An operation may wait for much else than syncs (a message, a client's next bytes), so that its
+transactions count, each by itself, and not the whole of it.
 """
 
 from __future__ import annotations

@@ -281,14 +281,7 @@ class Pipeline:
             body = await unframed(request, body)
         members = codec.decode(request, body, routed)
         call = self._open(routed, operation, members, who, trace)
-        if operation.is_async:  # may wait for more than a sync
-            result = await run(operation, call, self._cloud_of(trace.lane))
-            return codec.encode(result, trace.request_id)
-        self._admission.begin_write(trace.lane)
-        try:
-            result = await run(operation, call, self._cloud)
-        finally:
-            self._admission.end_write(trace.lane)
+        result = await run(operation, call, self._cloud_of(trace.lane))
         return codec.encode(result, trace.request_id)
 
     async def _gather(self, request: HttpRequest, trace: Trace, family: Family) -> None:

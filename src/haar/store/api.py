@@ -122,8 +122,9 @@ class Store(Protocol):
     async def transact(self, body: Callable[[Transaction], T]) -> T:
         """Run ``body`` until it commits; return its result once it is durable.
 
-        Needs no task of its own: it may be awaited by whoever drives a coroutine by hand, and it
-        awaits nothing but one plain :class:`asyncio.Future` (or nothing at all).
+        Needs no task of its own: it may be awaited by whoever drives a coroutine by hand. A task
+        waits for one plain :class:`asyncio.Future`, others for a
+        :class:`haar.kernel.waiting.Release` (or for nothing at all).
         """
         ...
 

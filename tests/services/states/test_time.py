@@ -264,16 +264,20 @@ def test_definitions_go_with_the_last_execution_that_needs_them(fresh_states: An
     assert "Succeed" in answer["definition"]
 
 
-def test_executions_are_forgotten_in_time(fresh_states: Any) -> None:
-    """Ninety days after the end nothing is left of one or its Map Runs; one that runs stays."""
-    states = fresh_states
+def waiting_map(seconds: int) -> dict[str, Any]:
+    """Return a Distributed Map over ``$.items`` whose children wait."""
     child = {
         "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
         "StartAt": "C",
-        "States": {"C": {"Type": "Wait", "Seconds": 1, "End": True}},
+        "States": {"C": {"Type": "Wait", "Seconds": seconds, "End": True}},
     }
-    mapping = {"Type": "Map", "ItemProcessor": child, "ItemsPath": "$.items"}
-    arn = run_for(states, mapping, {"items": [1, 2, 3]}, 5)
+    return {"Type": "Map", "ItemProcessor": child, "ItemsPath": "$.items"}
+
+
+def test_executions_are_forgotten_in_time(fresh_states: Any) -> None:
+    """Ninety days after the end nothing is left of one or its Map Runs; one that runs stays."""
+    states = fresh_states
+    arn = run_for(states, waiting_map(1), {"items": [1, 2, 3]}, 5)
     assert states.ended(arn)["status"] == "SUCCEEDED"
     lasting = states.machine(
         {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 20_000_000, "End": True}}}
@@ -343,13 +347,7 @@ def test_an_execution_that_nobody_can_read_is_not_tried_for_ever(fresh_states: A
 def test_a_map_run_that_nobody_can_read_is_not_tried_for_ever(fresh_states: Any) -> None:
     """Its job is given up, too, though nothing can be done for it."""
     states = fresh_states
-    child = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-        "StartAt": "C",
-        "States": {"C": {"Type": "Wait", "Seconds": 100, "End": True}},
-    }
-    mapping = {"Type": "Map", "ItemProcessor": child, "ItemsPath": "$.items"}
-    arn = run_for(states, mapping, {"items": [1]}, 0)
+    arn = run_for(states, waiting_map(100), {"items": [1]}, 0)
     spoil(states, arn, no_map_run)
     for _ in range(ATTEMPTS_MAX + 3):
         states.tick(120_000)

@@ -8,20 +8,26 @@ Source: AWS docs, DynamoDB API reference, ExportTableToPointInTime and ImportTab
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from haar.fabric import jobs
 from haar.kit.call import Call, Members
 from haar.kit.jobs import Job, JobKind
+from haar.kit.records import Codec
 from haar.services.dynamodb import keys
-from haar.services.dynamodb.transfers.records import EXPORT, IMPORT
+from haar.services.dynamodb.transfers.records import EXPORT, IMPORT, Export, Import
 from haar.store.api import Transaction
+
+T = TypeVar("T", Export, Import)
 
 TOKEN_MS = 8 * 60 * 60 * 1000
 
 
-def claimed(call: Call[Members], tx: Transaction, kind: str) -> str:
-    """Return the ARN of what was asked for with the request's token; empty for nothing.
+def claimed(
+    call: Call[Members], tx: Transaction, kind: str, key_of: Callable[[str], bytes], codec: Codec[T]
+) -> T | None:
+    """Return what was asked for with the request's token, lately; None for nothing.
 
     Keys: reads and writes ``claim``, ``claims``; reads ``export``, ``import``.
 
@@ -29,13 +35,17 @@ def claimed(call: Call[Members], tx: Transaction, kind: str) -> str:
         call: with the token, if any.
         tx: the transaction.
         kind: ``export`` or ``import``.
+        key_of: from an ARN to the key of its record.
+        codec: of the record.
     """
     token = call.members.get("ClientToken")
     if token is None:
-        return ""
+        return None
     _make_up(call, tx)
-    raw = tx.get(keys.claim(kind, call.account, call.region, token))
-    return "" if raw is None else raw.decode()
+    arn = tx.get(keys.claim(kind, call.account, call.region, token))
+    raw = tx.get(key_of(arn.decode())) if arn is not None else None
+    known = codec.decode(raw) if raw is not None else None
+    return known if known is not None and call.now_ms - known.started_ms < TOKEN_MS else None
 
 
 def claim(call: Call[Members], tx: Transaction, kind: str, arn: str) -> None:

@@ -27,7 +27,7 @@ from haar.services.dynamodb.listings import is_of, page_of, rest_of
 from haar.services.dynamodb.lookup import arn_of, load_for_backup
 from haar.services.dynamodb.records import Table
 from haar.services.dynamodb.times import moment
-from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
+from haar.services.dynamodb.transfers.claims import claim, claimed
 from haar.services.dynamodb.transfers.gathering import Gathering, begin
 from haar.services.dynamodb.transfers.records import (
     COMPLETED,
@@ -198,14 +198,8 @@ def _until_ms(call: Call[Members], table: Table) -> int:
 
 def _by_token(call: Call[Members], tx: Transaction) -> Export | None:
     """Return the export that was asked for with the same token, lately."""
-    arn = claimed(call, tx, "export")
-    raw = tx.get(keys.export(arn)) if arn else None
-    if raw is None:
-        return None
-    known = EXPORT.decode(raw)
-    if call.now_ms - known.started_ms >= TOKEN_MS:
-        return None
-    if not _is_same(call, known):
+    known = claimed(call, tx, "export", keys.export, EXPORT)
+    if known is not None and not _is_same(call, known):
         raise ExportConflict
     return known
 

@@ -20,7 +20,7 @@ from haar.services.dynamodb.records import CREATING, TABLE
 from haar.services.dynamodb.tables import DEFINED, checked_table, refuse_unbuilt
 from haar.services.dynamodb.times import moment
 from haar.services.dynamodb.transfers import ion
-from haar.services.dynamodb.transfers.claims import TOKEN_MS, claim, claimed
+from haar.services.dynamodb.transfers.claims import claim, claimed
 from haar.services.dynamodb.transfers.compression import ZSTD_LIBRARY
 from haar.services.dynamodb.transfers.extras import require
 from haar.services.dynamodb.transfers.filling import FILLING
@@ -116,12 +116,8 @@ def _source(members: Members) -> Source:
 
 def _by_token(call: Call[Members], tx: Transaction) -> Import | None:
     """Return the import that was asked for with the same token, lately."""
-    arn = claimed(call, tx, "import")
-    raw = tx.get(keys.import_(arn)) if arn else None
-    if raw is None:
-        return None
-    known = IMPORT.decode(raw)
-    if call.now_ms - known.started_ms >= TOKEN_MS:
+    known = claimed(call, tx, "import", keys.import_, IMPORT)
+    if known is None:
         return None
     asked = orjson.dumps(call.members["TableCreationParameters"])
     if (known.asked, known.source) != (asked, _source(call.members)):
